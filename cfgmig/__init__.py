@@ -1,0 +1,1 @@
+"""Versioned config schemas and migrations that keep every untouched byte."""
