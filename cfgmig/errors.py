@@ -92,6 +92,4 @@ class LossyError(Refused):
         column: int | None = None,
         help: str | None = None,
     ) -> None:
-        super().__init__(
-            message, kind="migration", file=file, line=line, column=column, help=help
-        )
+        super().__init__(message, kind="migration", file=file, line=line, column=column, help=help)
