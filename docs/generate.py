@@ -1,0 +1,66 @@
+"""Writes the pages that are made from the code: commands and rules.
+
+    python docs/generate.py
+
+A test compares the pages with what this would write.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import typer
+from typer.main import get_command
+
+from cfgmig.cli.app import build
+from cfgmig.cli.explain import known_rules
+from cfgmig.project import find_project
+
+HERE = Path(__file__).resolve().parent
+HEADER = "<!-- made by docs/generate.py -->\n\n"
+
+
+def commands() -> str:
+    """Every command with its options, as Typer knows them."""
+    group = get_command(build())
+    context = typer.Context(group)
+    lines = [HEADER + "# Commands\n"]
+    for name in group.list_commands(context):  # type: ignore[attr-defined]
+        command = group.get_command(context, name)  # type: ignore[attr-defined]
+        usage = [f"[{p.name.upper()}]" for p in command.params if p.param_type_name == "argument"]
+        lines += [f"## cfgmig {' '.join([name, *usage])}\n", inspect.cleandoc(command.help or "")]
+        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+        if options:
+            lines += ["", "| option | meaning |", "| --- | --- |"]
+        for option in options:
+            names = ", ".join(f"`{one}`" for one in option.opts)
+            lines.append(f"| {names} | {(option.help or '').replace('|', chr(92) + '|')} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def rules() -> str:
+    """Every rule of this project, with its explanation and its first examples."""
+    lines = [HEADER + "# Rules\n"]
+    for rule in known_rules(find_project(HERE)).values():
+        span = f" Versions {rule.since or 'first'} to {rule.until or 'current'}." * bool(
+            rule.since or rule.until
+        )
+        lines += [f"## {rule.code} {rule.name}\n", f"*{rule.severity}.* {rule.summary}{span}\n"]
+        lines += [rule.explanation, ""]
+        for title, examples in (("Reported", rule.invalid), ("Fine", rule.valid)):
+            for example in examples[:1]:
+                lines += [f"{title}:\n", "```yaml", example.text.strip("\n"), "```", ""]
+    return "\n".join(lines)
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page."""
+    return {HERE / "commands.md": commands(), HERE / "rules.md": rules()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}")
