@@ -79,7 +79,7 @@ def check(
         return 1 if changes else work.worst(result.error for result in results)
     if changes and (fix or unsafe_fixes):
         work.write(project, changes, "check --fix", quiet=quiet)
-    _report(results, output_format, quiet=quiet)
+    _report(results, output_format, infos=verbose)
     return _conclude(results, targets, skip_unknown=skip_unknown, quiet=quiet, verbose=verbose)
 
 
@@ -114,7 +114,7 @@ class Task:
             return Result(target.name, error=error, is_foreign=work.is_foreign(error))
 
 
-def _report(results: Sequence[Result], output_format: str, *, quiet: bool) -> None:
+def _report(results: Sequence[Result], output_format: str, *, infos: bool) -> None:
     import sys
 
     from cfgmig.report import FORMATS, render
@@ -124,18 +124,18 @@ def _report(results: Sequence[Result], output_format: str, *, quiet: bool) -> No
             f"no output format is called {output_format!r}", help=f"one of: {', '.join(FORMATS)}"
         )
     findings = [finding for result in results for finding in result.findings]
-    if quiet and output_format == "text":
+    if output_format == "text" and not infos:
         findings = [finding for finding in findings if finding.severity != "info"]
-    infos = {}
+    rules = {}
     if output_format == "sarif" and findings:
         from cfgmig.checking import rule_infos
 
-        infos = rule_infos(findings)
+        rules = rule_infos(findings)
     text = render(
         findings,
         output_format,
         files=[result.name for result in results],
-        rules=infos,
+        rules=rules,
         color=output_format == "text" and console.colored(sys.stdout),
     )
     console.data(text)
@@ -161,11 +161,11 @@ def _conclude(
             code = max(code, result.error.exit_code)
         for finding in result.findings:
             code = max(code, CODES[finding.severity])
-    console.say(_summary(results), quiet=quiet)
+    console.say(_summary(results, hidden=not verbose), quiet=quiet)
     return code
 
 
-def _summary(results: Sequence[Result]) -> str:
+def _summary(results: Sequence[Result], *, hidden: bool) -> str:
     findings = [finding for result in results for finding in result.findings]
     checked = sum(result.error is None for result in results)
     counts = [
@@ -174,6 +174,8 @@ def _summary(results: Sequence[Result]) -> str:
         if (count := sum(finding.severity == severity for finding in findings))
     ]
     said = ", ".join(counts) or "nothing found"
+    if hidden and any(finding.severity == "info" for finding in findings):
+        said += " (`-v` shows infos)"
     fixes = [finding.fix for finding in findings if finding.fix is not None]
     more = ""
     if fixes:

@@ -38,7 +38,7 @@ SkipUnknown = Annotated[
     bool, typer.Option("--skip-unknown", help="Pass over files of no known family.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say also what was left alone.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more: infos, reasons, what was left alone.")]
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", help="Processes; 0 takes the processor's cores.")
 ]

@@ -169,7 +169,12 @@ class Config:
 
         When neither exists the place below the project root is returned.
         """
-        path = FilePath(path_text).expanduser()
+        path = FilePath(path_text)
+        if path_text.startswith("~"):
+            try:
+                path = path.expanduser()
+            except RuntimeError:  # no such user: then it is a name like any other
+                return path
         if path.is_absolute():
             return path
         below_root = self.root / path

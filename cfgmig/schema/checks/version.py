@@ -64,10 +64,11 @@ def no_stamp(config: Config) -> Iterator[Problem]:
     found = subject.detection
     if found is not None and found.verdict == "ambiguous":
         return
-    why = f" ({found.sentence})" if found is not None and found.certain else ""
+    known = found.best if found is not None and found.certain else None
+    why = f": {'; '.join((*known.reasons, *known.doubts))}" if known is not None else ""
     yield Problem(
         "",
-        f"the file has no stamp; it was taken for {stamp}{why}",
+        f"the file has no stamp; it is taken for {stamp}{why}",
         f"run `cfgmig stamp {stamp} {subject.source.name}`",
     )
 
