@@ -21,6 +21,7 @@ from cfgmig.project import Project, Source, find_project
 
 if TYPE_CHECKING:
     from cfgmig.document import Document
+    from cfgmig.migration import Operation
     from cfgmig.schema import Example, Rule
 
 EXAMPLES = ("examples/**/*.yaml", "examples/**/*.yml", "examples/**/*.json")
@@ -173,7 +174,6 @@ def _texts(document: Document) -> set[str]:
 
 def operations_fire(source: Source, examples: Sequence[ExampleFile]) -> None:
     """Every operation of every revision does something to some example."""
-    from cfgmig.migration.operations import Add
     from cfgmig.schema.detect import Candidate, Detection
     from cfgmig.upgrading import Options, migrate
 
@@ -187,14 +187,23 @@ def operations_fire(source: Source, examples: Sequence[ExampleFile]) -> None:
         f"  {revision.path.name}: {operation.describe()}"
         for revision in source.graph.revisions
         for operation in revision.config
-        if not (isinstance(operation, Add) and operation.implicit)
-        and (revision.path.stem, operation.describe()) not in fired
+        if not _is_silent(operation) and (revision.path.stem, operation.describe()) not in fired
     ]
     if idle:
         raise ContentError(
             f"family {source.name}: no example makes these operations do anything:\n"
             + "\n".join(idle)
         )
+
+
+def _is_silent(operation: Operation) -> bool:
+    """Whether an operation never changes a text on the way up, by its own words."""
+    from cfgmig.migration.grade import MISSING
+    from cfgmig.migration.operations import Add, Default
+
+    if isinstance(operation, Default):
+        return operation.value is MISSING
+    return isinstance(operation, Add) and operation.implicit
 
 
 def rule_fires(source: Source, rule: Rule) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from cfgmig.errors import CfgmigError, Refused, UsageError
 
 if TYPE_CHECKING:
-    from cfgmig.document import Document, Edit
+    from cfgmig.document import Document, Edit, Note
     from cfgmig.migration.run import Outcome
     from cfgmig.paths import Path
     from cfgmig.project import Project, Source
@@ -227,9 +227,20 @@ def migrate(
         plan.grade.words,
         tuple(plan.describe()),
         tuple(outcome.log),
-        tuple(f"line {note.line}: {note.message}" for note in outcome.notes),
+        _notes(outcome.notes),
     )
     return Upgraded(document, outcome.document, outcome.edits, report, outcome)
+
+
+def _notes(notes: Iterable[Note]) -> tuple[str, ...]:
+    """One line per message, with all the lines of the new text that it is about."""
+    lines: dict[str, set[int]] = {}
+    for note in notes:
+        lines.setdefault(note.message, set()).add(note.line)
+    return tuple(
+        f"line{'s' * (len(where) > 1)} {', '.join(map(str, sorted(where)))}: {message}"
+        for message, where in lines.items()
+    )
 
 
 def orders(source: Source) -> Callable[[str], Callable[[Path], tuple[str, ...]]]:

@@ -65,10 +65,10 @@ def _search(
 ) -> _Branched | None:
     """The reading of `loc` that ends at the very input that the error is about."""
     if at == len(error.loc):
-        return _Branched(error, path, labels) if node is error.input else None
+        return _Branched(error, path, labels) if _is(node, error.input, path) else None
     step = error.loc[at]
     if error.type == "missing" and at == len(error.loc) - 1:
-        is_here = node is error.input and step not in node
+        is_here = _is(node, error.input, path) and step not in node
         return _Branched(error, (*path, str(step)), labels) if is_here else None
     found = None
     if _has(node, step):
@@ -77,6 +77,11 @@ def _search(
     if found is None and isinstance(step, str):
         found = _search(error, at + 1, node, path, (*labels, (path, step)))
     return found
+
+
+def _is(node: Any, input: Any, path: Path) -> bool:
+    """Whether `input` is the node; at the root a copy of it, for validation drops the stamp."""
+    return node is input or (not path and isinstance(node, dict) and isinstance(input, dict))
 
 
 def _greedy(loc: tuple[str | int, ...], node: Any) -> tuple[Path, tuple[tuple[Path, str], ...]]:

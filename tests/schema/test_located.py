@@ -74,3 +74,9 @@ def test_keys_that_are_no_text(demo: Family) -> None:
 def test_key_called_like_a_union_member(demo: Family) -> None:
     found = told(demo, {"schedule": {"type": "cosine", "Cosine": 1, "t_max": "x"}})
     assert {path for path, _, _ in found} == {"train.schedule.Cosine", "train.schedule.t_max"}
+
+
+def test_a_missing_section_of_a_stamped_file_keeps_its_name(demo: Family) -> None:
+    data = {"schema_version": "demo/2.0", "train": {"epochs": 1}}
+    found = locate(compiled(demo, "2.0").validate(data), data)
+    assert ("model",) in [one.path for one in found if one.kind == "missing"]
