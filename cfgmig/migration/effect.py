@@ -1,0 +1,51 @@
+"""What operations come down to in one config: four concrete effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cfgmig.migration.site import Kept
+from cfgmig.paths import Path
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What stood at `source` stands at `target`, at the place that `kept` names if any does."""
+
+    source: Path
+    target: Path
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A key that was not there; `kept` is what the stash had of it, `pinned` a default."""
+
+    path: Path
+    value: Any
+    kept: Kept | None = None
+    pinned: bool = False
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A key is gone; `stash` says that it is kept there."""
+
+    path: Path
+    value: Any
+    stash: bool = False
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Another value; `kept` gives the old spelling back, `stash` keeps it for the way back."""
+
+    path: Path
+    old: Any
+    new: Any
+    stash: bool = False
+    kept: Kept | None = None
+
+
+Effect = Moved | Written | Dropped | Changed

@@ -1,0 +1,151 @@
+"""When two config values are the same, and how a message shows one."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from cfgmig.paths import Path, Segment
+
+
+def identical(left: Any, right: Any) -> bool:
+    """Same types, same values, same order of keys; NaN is itself."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return list(left) == list(right) and all(identical(left[k], right[k]) for k in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(identical, left, right))
+    return bool(left == right) or (_nan(left) and _nan(right))
+
+
+def same_content(left: Any, right: Any) -> bool:
+    """Same types and values, whatever the order of keys."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same_content(left[k], right[k]) for k in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same_content, left, right))
+    return bool(left == right) or (_nan(left) and _nan(right))
+
+
+def equal(left: Any, right: Any) -> bool:
+    """The same meaning: `1` is `1.0`, but `True` is not `1`; the order of keys is free."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(equal(left[k], right[k]) for k in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(equal, left, right))
+    return bool(left == right) or (_nan(left) and _nan(right))
+
+
+def _nan(value: Any) -> bool:
+    return isinstance(value, float) and isnan(value)
+
+
+def copy(value: Any) -> Any:
+    """A deep copy of plain data; what was shared stays shared."""
+    return _copy(value, {})
+
+
+def _copy(value: Any, memo: dict[int, Any]) -> Any:
+    if not isinstance(value, dict | list):
+        return value
+    known = memo.get(id(value))
+    if known is not None:
+        return known
+    if isinstance(value, dict):
+        mapping: dict[Any, Any] = {}
+        memo[id(value)] = mapping
+        for key, item in value.items():
+            mapping[key] = _copy(item, memo)
+        return mapping
+    items: list[Any] = []
+    memo[id(value)] = items
+    items.extend(_copy(item, memo) for item in value)
+    return items
+
+
+def show(value: Any) -> str:
+    """A value as a config file would spell it, short enough for a message."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        text = f'"{value}"'
+    elif isinstance(value, list):
+        text = "[" + ", ".join(show(item) for item in value) + "]"
+    elif isinstance(value, dict):
+        text = "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
+    else:
+        text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def key_of(mapping: dict[Any, Any], segment: Segment) -> Any:
+    """The key of `mapping` that a path spells as `segment`.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if segment in mapping:
+        return segment
+    for key in mapping:
+        if not isinstance(key, str) and str(key) == segment:
+            return key
+    raise KeyError(segment)
+
+
+def child(value: Any, segment: Segment) -> Any:
+    """What stands one segment below `value`.
+
+    Raises:
+        KeyError: nothing does.
+    """
+    if isinstance(value, dict) and isinstance(segment, str):
+        return value[key_of(value, segment)]
+    if isinstance(value, list) and isinstance(segment, int) and 0 <= segment < len(value):
+        return value[segment]
+    raise KeyError(segment)
+
+
+def get(data: Any, path: Path) -> Any:
+    """What stands at `path`.
+
+    Raises:
+        KeyError: nothing does.
+    """
+    for segment in path:
+        data = child(data, segment)
+    return data
+
+
+def has(data: Any, path: Path) -> bool:
+    """Whether something, null included, stands at `path`."""
+    try:
+        get(data, path)
+    except KeyError:
+        return False
+    return True
+
+
+def find(data: Any, pattern: Path) -> list[Path]:
+    """Every path of `data` that `pattern` matches in full, in file order."""
+    found: list[tuple[Path, Any]] = [((), data)]
+    for wanted in pattern:
+        below: list[tuple[Path, Any]] = []
+        for path, value in found:
+            if wanted != "*":
+                try:
+                    below.append(((*path, wanted), child(value, wanted)))
+                except KeyError:
+                    continue
+            elif isinstance(value, dict):
+                below.extend(((*path, str(key)), item) for key, item in value.items())
+            elif isinstance(value, list):
+                below.extend(((*path, index), item) for index, item in enumerate(value))
+        found = below
+    return [path for path, _ in found]
