@@ -1,0 +1,66 @@
+"""Renames option C to partial freezing and adds homeostasis, rank and zero losses, all off.
+
+`option_c.freeze_encoder_b: true` took encoder B back out of training: such a file has
+`option_c.enabled: false` from here on, the default. `false` said nothing beyond
+`option_c.enabled`, and never switches it on. The curriculum of the radial loss ends.
+"""
+
+from cfgmig.migration import STASH, Add, Convert, Custom, Remove, Values
+
+revision = "5.11.11"
+revises = "5.11.0"
+
+
+def _frozen(data):
+    option_c = data.get("option_c") or {}
+    if option_c.get("enabled") and option_c.get("freeze_encoder_b"):
+        return [Remove("option_c.enabled", STASH)]
+    return []
+
+
+def _thawed(data):
+    del data
+    return [Add("option_c.enabled", STASH, optional=True)]
+
+
+config = [
+    Convert(
+        "model.name",
+        Values({"TernaryVAEV5_11_OptionC": "TernaryVAEV5_11_PartialFreeze"}, others="keep"),
+        optional=True,
+    ),
+    Custom(
+        "option_c.enabled leaves where freeze_encoder_b had taken encoder B out again.",
+        _frozen,
+        _thawed,
+        touches=("option_c.enabled",),
+    ),
+    Remove("option_c.freeze_encoder_b", STASH, optional=True),
+    Remove("loss.curriculum", STASH, optional=True),
+    Remove("loss.geodesic.valuation_scale", STASH, optional=True),
+    Remove("loss.radial.max_valuation", STASH, optional=True),
+    Remove("loss.radial.valuation_weighting", STASH, optional=True),
+    Add("device", {"use_amp": False}, implicit=True),
+    Add("model.learnable_curvature", False, implicit=True),
+    Add("model.manifold_aware", False, implicit=True),
+    Add("model.projection_hidden_dim", None, implicit=True),
+    Add("model.projection_layers", 1, implicit=True),
+    Add("model.projection_dropout", 0.1, implicit=True),
+    Add("option_c.encoder_a_lr_scale", 0.05, implicit=True),
+    Add("homeostasis", {"enabled": False}, implicit=True),
+    Add("progressive_unfreeze", {"enabled": False}, implicit=True),
+    Add("loss.radial.margin_weight", 1.0, implicit=True),
+    Add("loss.rank", {"enabled": False}, implicit=True),
+    Add("loss.zero_structure", {"enabled": False}, implicit=True),
+    Add("riemannian", {"enabled": False}, implicit=True),
+    Add("training.use_stratified", False, implicit=True),
+    Add("training.use_adaptive", False, implicit=True),
+    Add("training.hierarchy_threshold", -0.7, implicit=True),
+    Add("training.patience", 20, implicit=True),
+    Add("training.min_epochs", 30, implicit=True),
+    Add("training.print_every", None, implicit=True),
+    Add("checkpoints.checkpoint_name", None, implicit=True),
+    Add("targets.Q_target", None, implicit=True),
+    Add("memory", {"gradient_checkpointing": False}, implicit=True),
+]
+weights = []

@@ -1,0 +1,66 @@
+"""Puts the rich hierarchy loss first; older files keep it off, and their geometry spelled out.
+
+From here on the trainer runs homeostasis unless it is told not to, wants the size of the
+projection and the radii in writing, and fills stratified batches to 25 % with high
+valuations instead of 20 %. The hierarchy target moves from encoder A to encoder B: the
+number is kept, and should be looked at again.
+"""
+
+from cfgmig.migration import STASH, Add, Custom, Default, Move, Remove
+
+revision = "5.12.0"
+revises = "5.11.11"
+
+BUDGET = "training.high_v_budget_ratio"
+
+
+def _pin_budget(data):
+    stratified = (data.get("training") or {}).get("use_stratified")
+    return [Add(BUDGET, 0.2)] if stratified else [Add(BUDGET, STASH, optional=True)]
+
+
+def _drop_budget(data):
+    stratified = (data.get("training") or {}).get("use_stratified")
+    return [Remove(BUDGET, 0.2 if stratified else STASH, optional=True)]
+
+
+def _to_b(data):
+    del data
+    return [Move("targets.radial_hierarchy", "targets.hierarchy_B", optional=True)]
+
+
+def _to_a(data):
+    del data
+    return [Move("targets.hierarchy_B", "targets.radial_hierarchy", optional=True)]
+
+
+config = [
+    Default("model.latent_dim", 16),
+    Default("model.hidden_dim", 64),
+    Default("model.max_radius", 0.95),
+    Default("model.curvature", 1.0),
+    Default("homeostasis.enabled", False, new=True),
+    Remove("homeostasis.controller_patience_ceiling", STASH, optional=True),
+    Add("loss.rich_hierarchy", {"enabled": False}),
+    Default("loss.radial.inner_radius", 0.1),
+    Default("loss.radial.outer_radius", 0.85),
+    Add("loss.geodesic.phase_start_epoch", 0, implicit=True),
+    Add("loss.geodesic.weight", 1.0, implicit=True),
+    Custom(
+        "training.high_v_budget_ratio keeps 0.2 where batches are stratified (now 0.25).",
+        _pin_budget,
+        _drop_budget,
+        touches=(BUDGET, "training.use_stratified"),
+    ),
+    Remove("checkpoints.best_mode", STASH, optional=True),
+    Custom(
+        "targets.radial_hierarchy (encoder A) becomes targets.hierarchy_B: check the number.",
+        _to_b,
+        _to_a,
+        touches=("targets.radial_hierarchy", "targets.hierarchy_B"),
+    ),
+    Add("targets.richness", None, implicit=True),
+    Add("targets.r_v9", None, implicit=True),
+    Add("version", None, implicit=True),
+]
+weights = []
