@@ -44,8 +44,7 @@ def diff(
         console.data(json.dumps(_as_json(found), indent=2, ensure_ascii=False) + "\n")
     else:
         for one in found.differences:
-            left_side, right_side = _side(one.left, first.name), _side(one.right, second.name)
-            console.data(f"{one.path}: {left_side} -> {right_side}\n")
+            console.data(f"{one.path}: {_side(one.left)} -> {_side(one.right)}\n")
     count = len(found.differences)
     said = f"{count} difference{'s' * (count != 1)}" if count else "the same meaning"
     versions = f"{found.left.from_version} and {found.right.from_version}"
@@ -53,13 +52,13 @@ def diff(
     return 1 if count else 0
 
 
-def _side(side: Side, name: str) -> str:
+def _side(side: Side) -> str:
     if side.said == "nobody":
         return "(absent)"
     value = json.dumps(side.value, ensure_ascii=False, default=str)
     if side.said == "default":
         return f"{value} (default)"
-    return f"{value} ({name}:{side.place.line})" if side.place is not None else value
+    return f"{value} (line {side.place.line})" if side.place is not None else value
 
 
 def _as_json(found: Comparison) -> dict[str, object]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cfgmig.schema.evidence import Evidence
+    from cfgmig.schema.layout import Layouts
     from cfgmig.schema.matrix import Matrix
     from cfgmig.schema.rules import Rule
 
@@ -46,6 +47,7 @@ class Family:
         matrix: the matrix itself, or `.module:name`; None without one.
         stamp_key: the top-level key that holds `family/version`.
         templates: folder inside the package with commented configs of the head.
+        layouts: what it declares about its weights, as `.module:name`; None without any.
         settings: whatever else the family's own code wants to keep here.
         package: the dotted name that relative references start from; the package in which
             the declaration stands when not given.
@@ -58,6 +60,7 @@ class Family:
     matrix: Matrix | str | None = None
     stamp_key: str = "schema_version"
     templates: str | None = "templates"
+    layouts: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     package: str = ""
 
@@ -127,6 +130,15 @@ class Family:
         """The family's compatibility matrix, if it has one."""
         found: Matrix | None = self.resolve(self.matrix) if isinstance(self.matrix, str) else None
         return found if isinstance(self.matrix, str) else self.matrix
+
+    def load_layouts(self) -> Layouts | None:
+        """What the family declares about its weights, if anything."""
+        if self.layouts is None:
+            return None
+        found: Layouts = self.resolve(self.layouts)
+        return found._replace(
+            layouts=tuple(one._replace(family=self.name) for one in found.layouts)
+        )
 
 
 def resolve(ref: str, package: str) -> Any:
