@@ -1,0 +1,1 @@
+"""One module per checkpoint format, all behind the protocol in `protocol`."""
