@@ -24,6 +24,7 @@ COMMANDS = {
     "schema": "schema",
     "template": "template",
     "init": "init",
+    "checkpoint": "checkpoint",
     "test": "test",
 }
 """Each command and the module under `cfgmig.cli` that holds its function."""

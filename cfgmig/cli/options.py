@@ -38,7 +38,9 @@ SkipUnknown = Annotated[
     bool, typer.Option("--skip-unknown", help="Pass over files of no known family.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more: infos, reasons, what was left alone.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say more: infos, reasons, what was left alone.")
+]
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", help="Processes; 0 takes the processor's cores.")
 ]
@@ -54,3 +56,14 @@ Force = Annotated[bool, typer.Option("--force", help="Also files that changed si
 Run = Annotated[str, typer.Option(help="The run to undo, as `--list` names it; else the last.")]
 Output = Annotated[str, typer.Option(help="Write to this file instead of standard output.")]
 Stamp = Annotated[str, typer.Argument(help="FAMILY/VERSION, or `detected`.")]
+Action = Annotated[str, typer.Argument(help="`inspect` or `find`.")]
+Weights = Annotated[
+    list[str],
+    typer.Argument(help="Checkpoints: files, folders of shards, URLs; for `find` folders."),
+]
+Stats = Annotated[
+    bool, typer.Option("--stats", help="Read every tensor: min, max, mean, std, zeros, NaN, Inf.")
+]
+CompatibleWith = Annotated[
+    str, typer.Option(help="Only checkpoints that this config can load, or that can be converted.")
+]

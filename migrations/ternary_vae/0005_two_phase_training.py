@@ -6,7 +6,11 @@ latter goes into the stash. `model.statenet_ranking_scale` has no effect in 5.8,
 its place: 5.9 uses it again.
 """
 
-from cfgmig.migration import STASH, Add, Custom, Move, Remove
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Custom, Move, Operation, Remove
 
 revision = "5.8.0"
 revises = "5.7.0"
@@ -16,20 +20,20 @@ OWN = "padic_losses.ranking_loss_weight"
 ASIDE = "padic_losses.ranking_loss_weight_of_5_8"
 
 
-def _values(data):
+def _values(data: Any) -> tuple[Any, Any]:
     base = (data.get("model") or {}).get("base_ranking_weight")
     own = (data.get("padic_losses") or {}).get("ranking_loss_weight")
     return base, own
 
 
-def _up(data):
+def _up(data: Any) -> list[Operation]:
     base, own = _values(data)
     if base is None or base == own:
         return []  # the second name itself is stashed below
     return [Remove(OWN, STASH, optional=True), Add(OWN, base)]
 
 
-def _down(data):
+def _down(data: Any) -> list[Operation]:
     base, own = _values(data)
     if base is None or base != own:
         return []
@@ -37,7 +41,7 @@ def _down(data):
     return [Move(OWN, ASIDE), Add(OWN, STASH, optional=True), choose]
 
 
-def _choose(data):
+def _choose(data: Any) -> list[Operation]:
     base, own = _values(data)
     return [Move(ASIDE, OWN)] if own is None else [Remove(ASIDE, base)]
 

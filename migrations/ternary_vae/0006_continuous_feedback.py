@@ -6,54 +6,68 @@ ranking with hard negatives keeps its settings beside the hyperbolic one: renami
 would have changed the geometry of a loss.
 """
 
-from cfgmig.migration import STASH, Add, Custom, Move, Remove
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Custom, Default, Move, Operation, Remove
 
 revision = "5.9.0"
 revises = "5.8.0"
 
-MOVES = (
-    Move("two_phase_training.enabled", "continuous_feedback.enabled", optional=True),
+NEW = tuple(
+    f"continuous_feedback.{key}"
+    for key in (
+        "base_ranking_weight",
+        "coverage_sensitivity",
+        "coverage_trend_sensitivity",
+        "coverage_ema_alpha",
+    )
+)
+PHASES = "two_phase_training"
+NEEDED = (
+    Default("continuous_feedback.coverage_threshold", 90.0),
+    Default("continuous_feedback.min_ranking_weight", 0.0),
+    Default("continuous_feedback.max_ranking_weight", 1.0),
+)
+
+
+def _feedback(data: Any) -> list[Operation]:
+    """What is left of the phases goes, and what feedback had of its own comes back."""
+    own = [Add(path, STASH, optional=True) for path in NEW]
+    taken_back = [one.reverse() for one in NEEDED] if data.get("continuous_feedback") else []
+    return [Remove(PHASES, STASH, optional=True), *own, *taken_back]
+
+
+def _phases(data: Any) -> list[Operation]:
+    """5.8 had no defaults for what comes from the feedback."""
+    own = [Remove(path, STASH, optional=True) for path in NEW]
+    needed = NEEDED if data.get("continuous_feedback") else ()
+    return [*needed, *own, Add(PHASES, STASH, optional=True)]
+
+
+config = [
+    Move(f"{PHASES}.enabled", "continuous_feedback.enabled", optional=True),
     Move(
-        "two_phase_training.phase1.coverage_target",
+        f"{PHASES}.phase1.coverage_target",
         "continuous_feedback.coverage_threshold",
         optional=True,
     ),
     Move(
-        "two_phase_training.phase2.ranking_weight_start",
+        f"{PHASES}.phase2.ranking_weight_start",
         "continuous_feedback.min_ranking_weight",
         optional=True,
     ),
     Move(
-        "two_phase_training.phase2.ranking_weight_end",
+        f"{PHASES}.phase2.ranking_weight_end",
         "continuous_feedback.max_ranking_weight",
         optional=True,
     ),
-)
-OWN = ("base_ranking_weight", "coverage_sensitivity", "coverage_trend_sensitivity",
-       "coverage_ema_alpha")  # fmt: skip
-
-
-def _up(data):
-    if data.get("two_phase_training") is None:
-        return []
-    restored = [Add(f"continuous_feedback.{key}", STASH, optional=True) for key in OWN]
-    return [*MOVES, Remove("two_phase_training", STASH, optional=True), *restored]
-
-
-def _down(data):
-    if data.get("continuous_feedback") is None:
-        return []
-    kept = [Remove(f"continuous_feedback.{key}", STASH, optional=True) for key in OWN]
-    moves = [move.reverse() for move in reversed(MOVES)]
-    return [*kept, Add("two_phase_training", STASH, optional=True), *moves]
-
-
-config = [
     Custom(
-        "The two phases become continuous feedback, with their threshold and weights.",
-        _up,
-        _down,
-        touches=("two_phase_training", "continuous_feedback"),
+        "The rest of the two phases goes; continuous feedback has keys of its own.",
+        _feedback,
+        _phases,
+        touches=(PHASES, "continuous_feedback"),
     ),
     Add("padic_losses.enable_ranking_loss_hyperbolic", False, implicit=True),
     Add("padic_losses.ranking_hyperbolic", {}, implicit=True),

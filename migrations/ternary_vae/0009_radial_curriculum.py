@@ -5,33 +5,64 @@ An interval of n epochs becomes n times the batches of one epoch of this very fi
 hard negatives leaves; its settings stay in the stash.
 """
 
-from math import ceil
+# ruff: noqa: D102  what a codec does is said of the codec
+from __future__ import annotations
 
-from cfgmig.migration import STASH, Add, Convert, Custom, Remove, Values
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Codec, Convert, Custom, Operation, Remove, Values
 
 revision = "5.10.1"
 revises = "5.10.0"
 
 
-def _batches(data):
+@dataclass(frozen=True)
+class Batches(Codec):
+    """Epochs to batches."""
+
+    per_epoch: int
+
+    def apply(self, value: Any) -> Any:
+        return None if value is None else value * self.per_epoch
+
+    def reverse(self) -> Codec:
+        return Epochs(self.per_epoch)
+
+    def describe(self) -> str:
+        return f"epochs become batches, {self.per_epoch} each"
+
+
+@dataclass(frozen=True)
+class Epochs(Codec):
+    """Batches to whole epochs, at least one."""
+
+    per_epoch: int
+
+    def apply(self, value: Any) -> Any:
+        return None if value is None else max(1, round(value / self.per_epoch))
+
+    def reverse(self) -> Codec:
+        return Batches(self.per_epoch)
+
+    def describe(self) -> str:
+        return f"every {self.per_epoch} batches become an epoch"
+
+
+def _per_epoch(data: Any) -> int:
     """Batches of one epoch: the training share of all operations, in batches."""
     samples = (data.get("ternary_dataset") or {}).get("num_samples", 19683)
-    return ceil(int(data.get("train_split", 0.8) * samples) / data["batch_size"])
+    batches: int = ceil(int(data.get("train_split", 0.8) * samples) / data["batch_size"])
+    return batches
 
 
-def _to_batches(data):
-    if "log_interval" not in data:
-        return []
-    epochs = data["log_interval"]
-    return [Convert("log_interval", Values({epochs: epochs * _batches(data)}))]
+def _to_batches(data: Any) -> list[Operation]:
+    return [Convert("log_interval", Batches(_per_epoch(data)), optional=True)]
 
 
-def _to_epochs(data):
-    batches = data.get("log_interval")
-    if batches is None:
-        return [Remove("log_interval", STASH, optional=True)]
-    epochs = max(1, round(batches / _batches(data)))
-    return [Convert("log_interval", Values({batches: epochs}))]
+def _to_epochs(data: Any) -> list[Operation]:
+    return [Convert("log_interval", Epochs(_per_epoch(data)), optional=True)]
 
 
 config = [
@@ -39,7 +70,7 @@ config = [
         "log_interval: epochs become batches.",
         _to_batches,
         _to_epochs,
-        touches=("log_interval", "batch_size", "train_split", "ternary_dataset.num_samples"),
+        touches=("log_interval",),
     ),
     Convert("config_version", Values({"5.10": "5.10.1"}, others="keep"), optional=True),
     Add("model.statenet_version", 4, implicit=True),

@@ -9,133 +9,132 @@ with a validation loss is no patience with a composite score. Coverage becomes a
 A frozen checkpoint must be named by hand: the one that a run of the old file wrote.
 """
 
+# ruff: noqa: D102  what a codec does is said of the codec
+from __future__ import annotations
+
+from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from cfgmig.migration import (
     MISSING,
     STASH,
     Add,
+    Codec,
     Convert,
     Custom,
     Default,
     Move,
+    Operation,
     Remove,
     Scale,
-    Values,
 )
 
 revision = "5.11.0"
 revises = "5.10.1"
 
 
-def _section(data, *keys):
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
+@dataclass(frozen=True)
+class Epochs(Codec):
+    """Batches to whole epochs, at least one; the stash keeps what is no multiple."""
+
+    per_epoch: int
+
+    def apply(self, value: Any) -> Any:
+        return None if value is None else max(1, round(value / self.per_epoch))
+
+    def reverse(self) -> Codec:
+        return Batches(self.per_epoch)
+
+    def describe(self) -> str:
+        return f"every {self.per_epoch} batches become an epoch"
 
 
-def _batches(data):
+@dataclass(frozen=True)
+class Batches(Codec):
+    """Epochs to batches."""
+
+    per_epoch: int
+
+    def apply(self, value: Any) -> Any:
+        return None if value is None else value * self.per_epoch
+
+    def reverse(self) -> Codec:
+        return Epochs(self.per_epoch)
+
+    def describe(self) -> str:
+        return f"epochs become batches, {self.per_epoch} each"
+
+
+def _per_epoch(data: Any) -> int:
+    """Batches of one epoch: the training share of all operations, in batches."""
     samples = (data.get("ternary_dataset") or {}).get("num_samples", 19683)
-    return ceil(int(data.get("train_split", 0.8) * samples) / data["batch_size"])
+    batches: int = ceil(int(data.get("train_split", 0.8) * samples) / data["batch_size"])
+    return batches
 
 
-def _print_every(data):
-    """Whole epochs move; an interval within an epoch goes into the stash, and 1 is written."""
-    batches = data.get("log_interval")
-    if batches is None:
-        return []  # once per epoch, here and there
-    per_epoch = _batches(data)
-    if batches % per_epoch:
-        return [Add("logging.print_every", _rounded(batches, per_epoch))]
-    epochs = Convert("log_interval", Values({batches: batches // per_epoch}))
-    return [epochs, Move("log_interval", "logging.print_every")]
+def _to_epochs(data: Any) -> list[Operation]:
+    if data.get("log_interval") is None:  # once per epoch, here and there
+        return [Remove("log_interval", STASH, optional=True)]
+    return [Convert("log_interval", Epochs(_per_epoch(data)))]
 
 
-def _rounded(batches, per_epoch):
-    return max(1, round(batches / per_epoch))
+def _to_batches(data: Any) -> list[Operation]:
+    if "log_interval" not in data:
+        return [Add("log_interval", STASH, optional=True)]
+    return [Convert("log_interval", Batches(_per_epoch(data)))]
 
 
-def _log_interval(data):
-    if data.get("log_interval") is not None:  # it came back from the stash
-        written = _rounded(data["log_interval"], _batches(data))
-        return [Remove("logging.print_every", written, optional=True)]
-    epochs = _section(data, "logging", "print_every")
-    if epochs is None:
-        return []
-    batches = Convert("log_interval", Values({epochs: epochs * _batches(data)}))
-    return [Move("logging.print_every", "log_interval"), batches]
+TENSORBOARD = "logging.tensorboard"
 
 
-def _log_dir(data):
-    """A folder means TensorBoard is on; null means that it is off."""
-    if data.get("tensorboard_dir") is None:
+def _switch(data: Any) -> list[Operation]:
+    """A folder means that TensorBoard is on; null, that it is off."""
+    if "tensorboard_dir" not in data:
+        restored = (TENSORBOARD, "tensorboard_dir")
+        return [Add(path, STASH, optional=True) for path in restored]
+    if data["tensorboard_dir"] is None:
+        return [Remove("tensorboard_dir", STASH)]
+    return [Add(TENSORBOARD, True)]
+
+
+def _folder(data: Any) -> list[Operation]:
+    """Without TensorBoard no folder is meant, whatever the file says."""
+    if not (data.get("logging") or {}).get("tensorboard"):
         return [
+            Remove(TENSORBOARD, STASH, optional=True),
             Remove("tensorboard_dir", STASH, optional=True),
-            Add("logging.tensorboard", STASH, optional=True),
-            Add("logging.log_dir", STASH, optional=True),
-        ]
-    return [Move("tensorboard_dir", "logging.log_dir"), Add("logging.tensorboard", True)]
-
-
-def _tensorboard_dir(data):
-    logging = _section(data, "logging") or {}
-    if not logging.get("tensorboard"):
-        return [
-            Remove("logging.log_dir", STASH, optional=True),
-            Remove("logging.tensorboard", STASH, optional=True),
             Add("tensorboard_dir", STASH, optional=True),
         ]
-    switch = Remove("logging.tensorboard", True)
-    if "log_dir" not in logging:
-        return [switch, Add("tensorboard_dir", "runs")]
-    return [switch, Move("logging.log_dir", "tensorboard_dir")]
+    named = [] if "tensorboard_dir" in data else [Add("tensorboard_dir", "runs")]
+    return [Remove(TENSORBOARD, True), *named]
 
 
-RADIAL = (
-    Remove("radial_stratification.loss_type", STASH, optional=True),
-    Move("radial_stratification", "loss.radial"),
-    Move("loss.radial.base_weight", "loss.radial.radial_weight", optional=True),
-)
-CURRICULUM = (
-    Remove("curriculum.enabled", STASH, optional=True),
-    Remove("curriculum.tau_min", STASH, optional=True),
-    Remove("curriculum.tau_scale", STASH, optional=True),
-    Remove("curriculum.tau_momentum", STASH, optional=True),
-    Move("curriculum", "loss.curriculum", optional=True),
-    Move("loss.curriculum.tau_max", "loss.curriculum.final_tau", optional=True),
-)
+STRATA = ("radial_stratification", "curriculum")
+ONLY_NEW = ("loss.geodesic", "curriculum.warmup_epochs")
+WEIGHT = Default("radial_stratification.base_weight", 2.0)
 
 
-def _losses(data):
+def _losses(data: Any) -> list[Operation]:
     """A curriculum that was off says nothing of the one that is always on."""
-    operations = []
-    if _section(data, "radial_stratification"):
-        operations += RADIAL
-    if _section(data, "curriculum", "enabled") is False:
-        operations.append(Remove("curriculum", STASH))
-    elif _section(data, "curriculum"):
-        operations += CURRICULUM
+    curriculum = data.get("curriculum") or {"enabled": False}
+    off = [one for one in STRATA if not data.get(one)]
+    off += ["curriculum"] if curriculum.get("enabled") is False else []
+    taken_back = [WEIGHT.reverse()] if data.get("radial_stratification") else []
     return [
-        *operations,
-        Remove("radial_stratification", STASH, optional=True),
-        Remove("curriculum", STASH, optional=True),
-        Add("loss.geodesic", STASH, optional=True),
-        Add("loss.curriculum.warmup_epochs", STASH, optional=True),
+        *taken_back,
+        *(Remove(one, STASH, optional=True) for one in off),
+        *(Add(path, STASH, optional=True) for path in ONLY_NEW),
     ]
 
 
-def _strata(data):
-    operations = [
-        Remove("loss.curriculum.warmup_epochs", STASH, optional=True),
-        Remove("loss.geodesic", STASH, optional=True),
-        Add("curriculum", STASH, optional=True),
-        Add("radial_stratification", STASH, optional=True),
+def _strata(data: Any) -> list[Operation]:
+    needed = [WEIGHT] if data.get("radial_stratification") else []
+    return [
+        *(Remove(path, STASH, optional=True) for path in ONLY_NEW),
+        *needed,
+        *(Add(one, STASH, optional=True) for one in STRATA),
     ]
-    if _section(data, "loss", "curriculum"):
-        operations += [one.reverse() for one in reversed(CURRICULUM)]
-    if _section(data, "loss", "radial"):
-        operations += [one.reverse() for one in reversed(RADIAL)]
-    return operations
 
 
 LEFT = (
@@ -160,24 +159,34 @@ LEFT = (
 
 config = [
     Custom(
-        "log_interval, in batches, becomes logging.print_every, in epochs.",
-        _print_every,
-        _log_interval,
+        "log_interval: batches become epochs.",
+        _to_epochs,
+        _to_batches,
         touches=("log_interval", "logging.print_every"),
     ),
-    Remove("log_interval", STASH, optional=True),
+    Move("log_interval", "logging.print_every", optional=True),
     Custom(
-        "tensorboard_dir becomes logging.log_dir, and TensorBoard a switch of its own.",
-        _log_dir,
-        _tensorboard_dir,
-        touches=("tensorboard_dir", "logging.log_dir", "logging.tensorboard"),
+        "TensorBoard gets a switch of its own, on where tensorboard_dir names a folder.",
+        _switch,
+        _folder,
+        touches=("tensorboard_dir", "logging.log_dir", TENSORBOARD),
     ),
+    Move("tensorboard_dir", "logging.log_dir", optional=True),
     Custom(
-        "radial_stratification and curriculum become loss.radial and loss.curriculum.",
+        "Strata and curriculum that are off stay in the stash.",
         _losses,
         _strata,
-        touches=("radial_stratification", "curriculum", "loss"),
+        touches=(*STRATA, "loss"),
     ),
+    Remove("radial_stratification.loss_type", STASH, optional=True),
+    Move("radial_stratification", "loss.radial", optional=True),
+    Move("loss.radial.base_weight", "loss.radial.radial_weight", optional=True),
+    Remove("curriculum.enabled", STASH, optional=True),
+    Remove("curriculum.tau_min", STASH, optional=True),
+    Remove("curriculum.tau_scale", STASH, optional=True),
+    Remove("curriculum.tau_momentum", STASH, optional=True),
+    Move("curriculum", "loss.curriculum", optional=True),
+    Move("loss.curriculum.tau_max", "loss.curriculum.final_tau", optional=True),
     Add("model.name", "TernaryVAEV5_11"),
     Add("model.hidden_dim", 64, implicit=True),
     Add("model.max_radius", 0.95, implicit=True),

@@ -5,20 +5,24 @@
 `option_c.enabled`, and never switches it on. The curriculum of the radial loss ends.
 """
 
-from cfgmig.migration import STASH, Add, Convert, Custom, Remove, Values
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Convert, Custom, Operation, Remove, Values
 
 revision = "5.11.11"
 revises = "5.11.0"
 
 
-def _frozen(data):
+def _frozen(data: Any) -> list[Operation]:
     option_c = data.get("option_c") or {}
     if option_c.get("enabled") and option_c.get("freeze_encoder_b"):
         return [Remove("option_c.enabled", STASH)]
     return []
 
 
-def _thawed(data):
+def _thawed(data: Any) -> list[Operation]:
     del data
     return [Add("option_c.enabled", STASH, optional=True)]
 

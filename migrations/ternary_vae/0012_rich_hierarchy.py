@@ -6,7 +6,11 @@ valuations instead of 20 %. The hierarchy target moves from encoder A to encoder
 number is kept, and should be looked at again.
 """
 
-from cfgmig.migration import STASH, Add, Custom, Default, Move, Remove
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Custom, Default, Move, Operation, Remove
 
 revision = "5.12.0"
 revises = "5.11.11"
@@ -14,24 +18,14 @@ revises = "5.11.11"
 BUDGET = "training.high_v_budget_ratio"
 
 
-def _pin_budget(data):
+def _pin_budget(data: Any) -> list[Operation]:
     stratified = (data.get("training") or {}).get("use_stratified")
     return [Add(BUDGET, 0.2)] if stratified else [Add(BUDGET, STASH, optional=True)]
 
 
-def _drop_budget(data):
+def _drop_budget(data: Any) -> list[Operation]:
     stratified = (data.get("training") or {}).get("use_stratified")
     return [Remove(BUDGET, 0.2 if stratified else STASH, optional=True)]
-
-
-def _to_b(data):
-    del data
-    return [Move("targets.radial_hierarchy", "targets.hierarchy_B", optional=True)]
-
-
-def _to_a(data):
-    del data
-    return [Move("targets.hierarchy_B", "targets.radial_hierarchy", optional=True)]
 
 
 config = [
@@ -53,12 +47,7 @@ config = [
         touches=(BUDGET, "training.use_stratified"),
     ),
     Remove("checkpoints.best_mode", STASH, optional=True),
-    Custom(
-        "targets.radial_hierarchy (encoder A) becomes targets.hierarchy_B: check the number.",
-        _to_b,
-        _to_a,
-        touches=("targets.radial_hierarchy", "targets.hierarchy_B"),
-    ),
+    Move("targets.radial_hierarchy", "targets.hierarchy_B", optional=True),
     Add("targets.richness", None, implicit=True),
     Add("targets.r_v9", None, implicit=True),
     Add("version", None, implicit=True),

@@ -4,7 +4,12 @@
 the two differ is refused, since only its author knows which one was meant.
 """
 
-from cfgmig.migration import STASH, Add, Convert, CopyOf, Custom, Remove, Values
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.errors import LossyError
+from cfgmig.migration import STASH, Add, Convert, CopyOf, Custom, Operation, Remove, Values
 
 revision = "5.12.1"
 revises = "5.12.0"
@@ -12,7 +17,7 @@ revises = "5.12.0"
 SECOND = "model.projection_hidden_dim"
 
 
-def _one_name(data):
+def _one_name(data: Any) -> list[Operation]:
     model = data.get("model") or {}
     second = model.get("projection_hidden_dim")
     if second is None or second == model.get("hidden_dim"):
@@ -20,9 +25,26 @@ def _one_name(data):
     return [Remove(SECOND, CopyOf("model.hidden_dim"))]
 
 
-def _both_names(data):
+def _both_names(data: Any) -> list[Operation]:
     del data
     return [Add(SECOND, STASH, optional=True)]
+
+
+INPUT = "model.decoder_input"
+
+
+def _latent(data: Any) -> list[Operation]:
+    del data
+    return [Add(INPUT, "mu")]
+
+
+def _unsaid(data: Any) -> list[Operation]:
+    if (data.get("model") or {}).get("decoder_input") != "mu":
+        raise LossyError(
+            "the decoder of this file reads the tangent space, that of 5.12.0 the latent",
+            help=f"go down no further than 5.12.1, or write `{INPUT}: mu` if that is meant",
+        )
+    return [Remove(INPUT, "mu")]
 
 
 config = [
@@ -32,7 +54,12 @@ config = [
         _both_names,
         touches=(SECOND,),
     ),
-    Add("model.decoder_input", "mu"),
+    Custom(
+        "model.decoder_input says that older files decode the latent, mu.",
+        _latent,
+        _unsaid,
+        touches=(INPUT,),
+    ),
     Add("version.changes", [], implicit=True),
     Convert("version.model", Values({"5.12": "5.12.1"}, others="keep"), optional=True),
 ]

@@ -5,13 +5,41 @@
 unit; results are comparable with newer runs only after both are converted.
 """
 
-from cfgmig.migration import Add, Convert, Values
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.errors import LossyError
+from cfgmig.migration import Add, Convert, Custom, Operation, Remove, Values
 
 revision = "5.12.2"
 revises = "5.12.1"
 
+METRIC = "loss.radius_metric"
+
+
+def _euclidean(data: Any) -> list[Operation]:
+    del data
+    return [Add(METRIC, "euclidean")]
+
+
+def _unsaid(data: Any) -> list[Operation]:
+    if (data.get("loss") or {}).get("radius_metric") != "euclidean":
+        raise LossyError(
+            "the radii of this file are hyperbolic distances, those of 5.12.1 are norms",
+            help="go down no further than 5.12.2, or convert them (at curvature 1 the distance "
+            f"d is the norm tanh(d / 2)) and write `{METRIC}: euclidean`",
+        )
+    return [Remove(METRIC, "euclidean")]
+
+
 config = [
-    Add("loss.radius_metric", "euclidean"),
+    Custom(
+        "loss.radius_metric says that the radii of older files are Euclidean norms.",
+        _euclidean,
+        _unsaid,
+        touches=(METRIC,),
+    ),
     Convert("version.model", Values({"5.12.1": "5.12.2"}, others="keep"), optional=True),
 ]
 weights = []

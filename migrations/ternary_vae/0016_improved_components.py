@@ -1,11 +1,38 @@
 """Adds improved encoders and decoder, and the grokking branch, all off unless asked for."""
 
-from cfgmig.migration import Add, Convert, Values
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Convert, Custom, Operation, Remove, Values
 
 revision = "5.12.4"
 revises = "5.12.3"
 
+SCHEDULER = "training.scheduler"
+NUMBER = Convert("version.model", Values({"5.12.3": "5.12.4"}, others="keep"), optional=True)
+
+
+def _with_phases(data: Any) -> list[Operation]:
+    del data
+    return [Add(SCHEDULER, STASH, optional=True), NUMBER]
+
+
+def _without_phases(data: Any) -> list[Operation]:
+    """5.12.3 knows warm restarts only."""
+    scheduler = (data.get("training") or {}).get("scheduler") or {}
+    phased = scheduler.get("type") == "multi_phase_cosine"
+    gone = SCHEDULER if phased else f"{SCHEDULER}.phases"
+    return [Remove(gone, STASH, optional=True), NUMBER.reverse()]
+
+
 config = [
+    Custom(
+        "version.model says 5.12.4, whose scheduler may have phases.",
+        _with_phases,
+        _without_phases,
+        touches=(f"{SCHEDULER}.phases", "version.model"),
+    ),
     Add("device.empty_cache_freq", None, implicit=True),
     Add("model.encoder_type", "frozen", implicit=True),
     Add("model.decoder_type", "frozen", implicit=True),
@@ -13,7 +40,6 @@ config = [
     Add("model.decoder_dropout", 0.1, implicit=True),
     Add("model.logvar_min", -10.0, implicit=True),
     Add("model.logvar_max", 2.0, implicit=True),
-    Add("training.scheduler.phases", [], implicit=True),
     Add("training.grokking_detection", {"enabled": False}, implicit=True),
     Add("logging.enhanced_metrics", {"enabled": False}, implicit=True),
     Add("logging.detailed_logging", {}, implicit=True),
@@ -23,6 +49,5 @@ config = [
     Add("analysis", {}, implicit=True),
     Add("version.framework", None, implicit=True),
     Add("version.description", None, implicit=True),
-    Convert("version.model", Values({"5.12.3": "5.12.4"}, others="keep"), optional=True),
 ]
 weights = []

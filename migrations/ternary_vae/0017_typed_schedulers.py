@@ -6,7 +6,12 @@ the top. `"none"` as a part to load becomes null. Checkpoints moved out of
 sandbox-training/ in the project, and their paths in the files with them.
 """
 
-from cfgmig.migration import STASH, Add, Convert, Custom, Default, Move, Remove, Values
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Convert, Custom, Default, Move, Operation, Remove, Values
 
 revision = "5.12.4.1"
 revises = "5.12.4"
@@ -16,19 +21,19 @@ PATHS = (("frozen_checkpoint", "path"), ("checkpoints", "save_dir"))
 NO_PART = Values({"none": None}, others="keep", reverse={None: None})
 
 
-def _paths(data):
+def _paths(data: Any) -> Iterator[tuple[str, str]]:
     for section, key in PATHS:
         value = (data.get(section) or {}).get(key)
         if isinstance(value, str):
             yield f"{section}.{key}", value
 
 
-def _shorter(short):
+def _shorter(short: str) -> Values:
     """Without a way back of its own, so that the stash knows which paths had the prefix."""
     return Values({PREFIX + short: short}, others="keep", reverse={short: short})
 
 
-def _short(data):
+def _short(data: Any) -> list[Operation]:
     return [
         Convert(path, _shorter(value.removeprefix(PREFIX)))
         for path, value in _paths(data)
@@ -36,7 +41,7 @@ def _short(data):
     ]
 
 
-def _long(data):
+def _long(data: Any) -> list[Operation]:
     return [Convert(path, _shorter(value).reverse()) for path, value in _paths(data)]
 
 
@@ -45,7 +50,7 @@ RESTARTS = Default(f"{SCHEDULER}.type", "cosine_warmup_restart")
 OF_RESTARTS = (f"{SCHEDULER}.T_0", f"{SCHEDULER}.T_mult")
 
 
-def _scheduler(data):
+def _scheduler(data: Any) -> list[Operation]:
     scheduler = (data.get("training") or {}).get("scheduler")
     if scheduler is None:
         return [Add(SCHEDULER, STASH, optional=True)]
@@ -54,7 +59,7 @@ def _scheduler(data):
     return [RESTARTS, Remove(f"{SCHEDULER}.phases", STASH, optional=True)]
 
 
-def _loose_scheduler(data):
+def _loose_scheduler(data: Any) -> list[Operation]:
     scheduler = (data.get("training") or {}).get("scheduler") or {}
     if scheduler.get("type") == "cosine_annealing":  # unknown before: restarts are meant
         return [Remove(SCHEDULER, STASH)]

@@ -5,7 +5,11 @@ to `device`. Where a file gives `empty_cache_freq` in both sections, that of `de
 stays. Adaptive losses and learning rates are new, and off.
 """
 
-from cfgmig.migration import STASH, Add, Custom, Move, Remove
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Custom, Move, Operation, Remove
 
 revision = "5.12.5"
 revises = "5.12.4.1"
@@ -13,13 +17,13 @@ revises = "5.12.4.1"
 FREQUENCY = Move("memory.empty_cache_freq", "device.empty_cache_freq")
 
 
-def _to_device(data):
+def _to_device(data: Any) -> list[Operation]:
     there = "empty_cache_freq" in (data.get("device") or {})
     here = "empty_cache_freq" in (data.get("memory") or {})
     return [FREQUENCY] if here and not there else []  # the second one is stashed below
 
 
-def _to_memory(data):
+def _to_memory(data: Any) -> list[Operation]:
     there = "empty_cache_freq" in (data.get("device") or {})
     here = "empty_cache_freq" in (data.get("memory") or {})
     return [FREQUENCY.reverse()] if there and not here else []

@@ -5,7 +5,22 @@ Options that said `no_...` become switches without the no. The architecture foll
 losses of other fields) stays in the stash.
 """
 
-from cfgmig.migration import MISSING, STASH, Add, Convert, Custom, Default, Move, Not, Remove
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import (
+    MISSING,
+    STASH,
+    Add,
+    Convert,
+    Custom,
+    Default,
+    Move,
+    Not,
+    Operation,
+    Remove,
+)
 
 revision = "5.11.11"
 revises = "cli"
@@ -13,19 +28,19 @@ revises = "cli"
 CLASSES = {True: "TernaryVAEV5_11_PartialFreeze", False: "TernaryVAEV5_11"}
 
 
-def _architecture(data):
+def _architecture(data: Any) -> str:
     return CLASSES[bool(data.get("option_c"))]
 
 
-def _name(data):
+def _name(data: Any) -> list[Operation]:
     return [Add("model.name", _architecture(data))]
 
 
-def _unname(data):
+def _unname(data: Any) -> list[Operation]:
     return [Remove("model.name", _architecture(data), optional=True)]
 
 
-def _switch(source, section):
+def _switch(source: str, section: str) -> tuple[Move, Move]:
     """An option whose name is that of the section it goes to."""
     return Move(source, f"{source}_switch", True), Move(f"{source}_switch", section, True)
 

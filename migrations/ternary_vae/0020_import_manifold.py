@@ -7,6 +7,10 @@ The optimiser and the plateau scheduler have no counterpart and stay in the stas
 Neither the radii nor the folder of the checkpoints was ever said: write them by hand.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from cfgmig.migration import (
     MISSING,
     STASH,
@@ -15,6 +19,7 @@ from cfgmig.migration import (
     Custom,
     Default,
     Move,
+    Operation,
     Remove,
     Scale,
 )
@@ -25,46 +30,38 @@ revises = "manifold"
 RICH = "loss.rich_hierarchy.enabled"
 
 
-def _frequency(data):
+def _frequency(data: Any) -> bool:
     return (data.get("training") or {}).get("manifold_type") == "frequency_optimal"
 
 
-def _off(data):
+def _off(data: Any) -> list[Operation]:
     return [Add(RICH, False)] if _frequency(data) else [Add(RICH, STASH, optional=True)]
 
 
-def _on(data):
+def _on(data: Any) -> list[Operation]:
     return [Remove(RICH, False if _frequency(data) else STASH, optional=True)]
 
 
-def _frozen(data):
+def _frozen(data: Any) -> list[Operation]:
     option_c = data.get("option_c") or {}
     if option_c.get("enabled") and option_c.get("freeze_encoder_b"):
         return [Remove("option_c.enabled", STASH)]
     return []
 
 
-def _thawed(data):
+def _thawed(data: Any) -> list[Operation]:
     del data
     return [Add("option_c.enabled", STASH, optional=True)]
 
 
-SAVING = (
-    Move("checkpoint.save_every", "training.save_every", optional=True),
-    Move("checkpoint.save_best", "checkpoints.save_best", optional=True),
-    Move("checkpoint.monitor_metric", "checkpoints.best_metric", optional=True),
-    Remove("checkpoint.mode", STASH, optional=True),
-)
-
-
-def _saving(data):
+def _one_way(data: Any) -> list[Operation]:
     del data
-    return SAVING
+    return [Remove("checkpoint.mode", STASH, optional=True)]
 
 
-def _checkpoint(data):
+def _either_way(data: Any) -> list[Operation]:
     del data
-    return [one.reverse() for one in reversed(SAVING)]
+    return [Add("checkpoint.mode", STASH, optional=True)]
 
 
 WEIGHTS = "training.loss_weights"
@@ -112,6 +109,7 @@ MEANT = {
     "training.eval_every": 1,
     "training.print_every": None,
     "data": {},
+    "checkpoints.checkpoint_name": None,
     "targets.richness": None,
     "targets.r_v9": None,
 }
@@ -162,11 +160,14 @@ config = [
     Add("loss.rich_hierarchy.min_richness_ratio", 0.5, implicit=True),
     Remove(WEIGHTS, STASH, optional=True),
     Remove("frequency_settings", STASH, optional=True),
+    Move("checkpoint.save_every", "training.save_every", optional=True),
+    Move("checkpoint.save_best", "checkpoints.save_best", optional=True),
+    Move("checkpoint.monitor_metric", "checkpoints.best_metric", optional=True),
     Custom(
-        "checkpoint becomes checkpoints; its folder, like the radii, was never said.",
-        _saving,
-        _checkpoint,
-        touches=("checkpoint", "checkpoints", "training.save_every", *RADII),
+        "checkpoint.mode goes; the folder of checkpoints, like the radii, was never said.",
+        _one_way,
+        _either_way,
+        touches=("checkpoint.mode", "checkpoints.save_dir", *RADII),
     ),
     Remove("logging", STASH, optional=True),
     Remove("validation", STASH, optional=True),

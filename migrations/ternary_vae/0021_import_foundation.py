@@ -7,20 +7,24 @@ lists of tests stay in the stash. Where the checkpoints go was never said: write
 `checkpoints.save_dir` by hand.
 """
 
-from cfgmig.migration import STASH, Add, Convert, Custom, Default, Move, Remove, Values
+from __future__ import annotations
+
+from typing import Any
+
+from cfgmig.migration import STASH, Add, Convert, Custom, Default, Move, Operation, Remove, Values
 
 revision = "5.12.5"
 revises = "foundation"
 
 
-def _frozen(data):
+def _frozen(data: Any) -> list[Operation]:
     option_c = data.get("option_c") or {}
     if option_c.get("enabled") and option_c.get("freeze_encoder_b"):
         return [Remove("option_c.enabled", STASH)]
     return []
 
 
-def _thawed(data):
+def _thawed(data: Any) -> list[Operation]:
     del data
     return [Add("option_c.enabled", STASH, optional=True)]
 
@@ -34,17 +38,17 @@ RESTARTS = Convert(
 )
 
 
-def _type(data):
+def _type(data: Any) -> Any:
     return ((data.get("training") or {}).get("scheduler") or {}).get("type")
 
 
-def _typed(data):
+def _typed(data: Any) -> list[Operation]:
     if (data.get("training") or {}).get("scheduler") is None:
         return [Add(SCHEDULER, STASH, optional=True)]
     return [RESTARTS, UNTYPED]
 
 
-def _untyped(data):
+def _untyped(data: Any) -> list[Operation]:
     other = _type(data) not in (None, "cosine_warmup_restart")
     if other or (data.get("training") or {}).get("scheduler") is None:
         return [Remove(SCHEDULER, STASH, optional=True)]
@@ -52,20 +56,14 @@ def _untyped(data):
     return [UNTYPED.reverse(), RESTARTS.reverse(), dropped]
 
 
-SAVING = (
-    Move("checkpointing.save_every_n_epochs", "training.save_every", optional=True),
-    Remove("checkpointing", STASH, optional=True),
-)
-
-
-def _saving(data):
+def _no_template(data: Any) -> list[Operation]:
     del data
-    return SAVING
+    return [Remove("checkpointing", STASH, optional=True)]
 
 
-def _checkpointing(data):
+def _template(data: Any) -> list[Operation]:
     del data
-    return [one.reverse() for one in reversed(SAVING)]
+    return [Add("checkpointing", STASH, optional=True)]
 
 
 TIER = "targets.tier_1_mathematical_foundation"
@@ -172,11 +170,12 @@ config = [
     Remove("targets.tier_2_production_ready", STASH, optional=True),
     Move("validation.run_every_n_epochs", "training.eval_every", optional=True),
     Remove("validation", STASH, optional=True),
+    Move("checkpointing.save_every_n_epochs", "training.save_every", optional=True),
     Custom(
         "checkpointing goes; checkpoints.save_dir was never said: write it by hand.",
-        _saving,
-        _checkpointing,
-        touches=("checkpointing", "training.save_every", "checkpoints.save_dir"),
+        _no_template,
+        _template,
+        touches=("checkpointing", "checkpoints.save_dir"),
     ),
     Move("monitoring.tensorboard", "logging.tensorboard", optional=True),
     Remove("monitoring", STASH, optional=True),

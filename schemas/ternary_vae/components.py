@@ -34,41 +34,31 @@ def _stack(name: str, widths: tuple[Size, ...], step: int, normed: bool) -> dict
     return tensors
 
 
-def encoder(name: str, prefix: str = "") -> Component:
+def encoder(name: str, prefix: str = "", *, improvable: bool = False) -> Component:
     heads = linear(f"{prefix}{name}.fc_mu", "latent", 64)
     heads |= linear(f"{prefix}{name}.fc_logvar", "latent", 64)
     body = f"{prefix}{name}.encoder"
     frozen = _stack(body, (9, 256, 128, 64), 2, normed=False)
     improved = _stack(body, (9, 256, 128, 64), 4, normed=True) | norm(f"{body}.9", 64)
-    return Component(
-        name,
-        (
-            Variant(frozen | heads, {"encoder_type": "frozen"}),
-            Variant(
-                improved | heads,
-                {"encoder_type": "improved"},
-                f"{name} is of the improved type: LayerNorm at 1, 5 and 9",
-                IMPROVED_IN,
-            ),
-        ),
-    )
+    types = _types(name, "encoder", frozen | heads, improved | heads, "1, 5 and 9")
+    return Component(name, types[: 1 + improvable])
 
 
-def decoder_a(prefix: str = "") -> Component:
+def decoder_a(prefix: str = "", *, improvable: bool = False) -> Component:
     body = f"{prefix}decoder_A.decoder"
-    return Component(
-        "decoder_A",
-        (
-            Variant(
-                _stack(body, ("latent", 32, 64, 27), 2, normed=False), {"decoder_type": "frozen"}
-            ),
-            Variant(
-                _stack(body, ("latent", 32, 64, 27), 4, normed=True),
-                {"decoder_type": "improved"},
-                "decoder_A is of the improved type: LayerNorm at 1 and 5",
-                IMPROVED_IN,
-            ),
-        ),
+    widths: tuple[Size, ...] = ("latent", 32, 64, 27)
+    frozen, improved = _stack(body, widths, 2, normed=False), _stack(body, widths, 4, normed=True)
+    types = _types("decoder_A", "decoder", frozen, improved, "1 and 5")
+    return Component("decoder_A", types[: 1 + improvable])
+
+
+def _types(
+    name: str, kind: str, frozen: Mapping[str, Shape], improved: Mapping[str, Shape], numbers: str
+) -> tuple[Variant, ...]:
+    says = f"{name} is of the improved type: LayerNorm at {numbers}"
+    return (
+        Variant(frozen, {f"{kind}_type": "frozen"}),
+        Variant(improved, {f"{kind}_type": "improved"}, says, IMPROVED_IN),
     )
 
 

@@ -121,9 +121,9 @@ LAYOUTS = (
         "v5.11",
         (*IN_5_11, *IN_5_12),
         (
-            encoder("encoder_A"),
-            encoder("encoder_B"),
-            decoder_a(),
+            encoder("encoder_A", improvable=True),
+            encoder("encoder_B", improvable=True),
+            decoder_a(improvable=True),
             manifold(),
             projections(),
             controller(),
@@ -201,13 +201,13 @@ def advise(expected: Expectation, layout: str, facts: Mapping[str, Fact]) -> str
     ]
     if not wrong:
         return None
-    said = " and ".join(f"model.{key}: {facts.get(key, 'frozen')}" for key in wrong)
-    if any(expected.facts[key] == "improved" for key in wrong):
-        return (
-            f"set {said}, or convert the weights with LayerNorms calibrated on the 19,683 "
-            "inputs (keeps 99.97 % coverage; a plain rename keeps 30 %)"
-        )
-    return f"set {said}; improved components do not become frozen-type ones"
+    if any(expected.facts[key] != "improved" for key in wrong):
+        return None  # nothing turns improved components into frozen-type ones
+    said = " and ".join(f"model.{key}: frozen" for key in wrong)
+    return (
+        f"set {said}, or convert the weights with LayerNorms calibrated on the 19,683 inputs "
+        "(keeps 99.97 % coverage; a plain rename keeps 30 %)"
+    )
 
 
 def judge(layout: str, metadata: Mapping[str, Any]) -> Judgement:

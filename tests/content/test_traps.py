@@ -50,6 +50,14 @@ def test_an_interval_within_an_epoch_is_rounded_and_kept() -> None:
     assert back_and_forth(text, "5.10.1", "5.11.0") == parse(text).data
 
 
+def test_such_an_interval_survives_the_way_down_and_up_too() -> None:
+    text = flat("log_interval: 20")
+    down = migrate(parse(text), "5.10.1", "5.5.0", stamp=False).document
+    assert data(down)["log_interval"] == 1
+    up_again = migrate(parse(down.to_bytes()), "5.5.0", "5.10.1", stamp=False).document
+    assert data(up_again)["log_interval"] == 20
+
+
 @pytest.mark.parametrize("value", ["runs/here", "null"])
 def test_tensorboard_is_on_where_a_folder_was_named(value: str) -> None:
     text = flat(f"tensorboard_dir: {value}")
@@ -126,6 +134,22 @@ def test_two_widths_of_one_projection_are_refused_with_both_lines() -> None:
     with pytest.raises(LossyError, match=r"`model.hidden_dim` is 64 \(line 3\)") as caught:
         migrate(parse(text), "5.11.11", head())
     assert caught.value.line == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "goal", "reason"),
+    [
+        ("", "5.12.4", "5.12.1", "hyperbolic distances"),
+        ("loss: {radius_metric: hyperbolic}\n", "5.12.2", "5.12.1", "hyperbolic distances"),
+        ("", "5.12.1", "5.12.0", "tangent space"),
+    ],
+)
+def test_what_an_older_version_cannot_mean_is_refused(
+    text: str, origin: str, goal: str, reason: str
+) -> None:
+    with pytest.raises(LossyError, match=reason) as caught:
+        migrate(parse(SECTIONS + text), origin, goal)
+    assert caught.value.help
 
 
 def test_the_word_none_becomes_null_and_comes_back() -> None:

@@ -21,6 +21,7 @@ FLOORS = [
     {"cfgmig.schema"},
     {"cfgmig.project", "cfgmig._bundled"},
     {"cfgmig.upgrading"},
+    {"cfgmig.states", "cfgmig.weighing", "cfgmig.recognising", "cfgmig.searching"},
     {"cfgmig.checking", "cfgmig.comparing", "cfgmig.loading", "cfgmig.scaffold"},
     {"cfgmig.testing"},
     {"cfgmig.cli", "cfgmig.__main__"},

@@ -1,0 +1,127 @@
+"""Which tensors of a checkpoint are a model's, and under which key they are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from cfgmig.errors import CfgmigError, Refused, Unreadable
+
+if TYPE_CHECKING:
+    from cfgmig.schema.layout import Shapes
+    from checkpoint_tools import Checkpoint, CheckpointError
+
+CONTAINERS = (
+    "model_state_dict",
+    "model_state",
+    "state_dict",
+    "model",
+    "module",
+    "net",
+    "network",
+    "weights",
+    "params",
+)
+"""Keys under which trainers keep a model's tensors, in the order in which they are tried."""
+_UNMISTAKABLE = CONTAINERS[:3]
+_OPTIMIZER = re.compile(r"optim|sched|scaler", re.IGNORECASE)
+
+Role = Literal["model", "optimizer", "other"]
+
+
+class State(NamedTuple):
+    """A state dict inside a checkpoint.
+
+    Attributes:
+        key: the container's key; empty when the tensors lie at the top.
+        role: what it is for.
+        shapes: the tensors by their names within the state dict.
+        names: the same, with their names in the whole file.
+    """
+
+    key: str
+    role: Role
+    shapes: Shapes
+    names: Mapping[str, str]
+
+
+def states(checkpoint: Checkpoint) -> list[State]:
+    """The state dicts of a checkpoint: the likeliest model first, optimizers last."""
+    paths = {name: ref.path for name, ref in checkpoint.tensors.items()}
+    has_optimizer = any(_OPTIMIZER.match(name) for name in paths)
+    groups: dict[str, dict[str, str]] = {}
+    for name, path in paths.items():
+        key, inner = _split(name, path, has_optimizer)
+        groups.setdefault(key, {})[inner] = name
+    found = [
+        State(
+            key,
+            _role(key, len(groups)),
+            {inner: checkpoint.tensors[name].shape for inner, name in names.items()},
+            names,
+        )
+        for key, names in groups.items()
+    ]
+    return sorted(found, key=_order)
+
+
+def model_state(checkpoint: Checkpoint) -> State | None:
+    """The tensors that a loader would take for the model; None without any."""
+    found = [state for state in states(checkpoint) if state.role == "model"]
+    return found[0] if found else None
+
+
+def _split(name: str, path: tuple[str | int, ...], has_optimizer: bool) -> tuple[str, str]:
+    """A tensor's container and its name in it."""
+    if len(path) > 1:
+        return str(path[0]), ".".join(map(str, path[1:]))
+    # A format without nesting keeps the containers as the first segments of names.
+    head, _, rest = name.partition(".")
+    is_container = head in _UNMISTAKABLE or (
+        has_optimizer and (head in CONTAINERS or _OPTIMIZER.match(head) is not None)
+    )
+    return (head, rest) if rest and is_container else ("", name)
+
+
+def _role(key: str, count: int) -> Role:
+    if _OPTIMIZER.search(key):
+        return "optimizer"
+    # Tensors beside the containers (random states, say) are no model's.
+    return "other" if key == "" and count > 1 else "model"
+
+
+def _order(state: State) -> tuple[int, int, int]:
+    roles = ("model", "other", "optimizer")
+    place = CONTAINERS.index(state.key) if state.key in CONTAINERS else len(CONTAINERS)
+    return roles.index(state.role), place, -len(state.shapes)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns the errors of reading a checkpoint into those of this house.
+
+    Raises:
+        Unreadable: it is not there, or no checkpoint.
+        Refused: it is malformed or unsafe.
+    """
+    from checkpoint_tools.errors import CheckpointError
+
+    try:
+        yield
+    except CheckpointError as error:
+        raise as_cfgmig(error) from error
+
+
+def as_cfgmig(error: CheckpointError) -> CfgmigError:
+    """The same error in the classes of this house."""
+    from checkpoint_tools.errors import Refused as NotRead
+    from checkpoint_tools.text import escape
+
+    at = f"byte {error.offset}: " if error.offset is not None else ""
+    message = f"{at}{escape(error.reason)}"
+    file = escape(error.file) if error.file else None
+    if isinstance(error, NotRead):
+        return Refused(message, kind="format", file=file)
+    return Unreadable(message, file=file)
