@@ -283,7 +283,7 @@ def _validate(before: Document, outcome: Outcome, source: Source, version: str, 
     errors = wrong(outcome.document, goal)
     if not errors:
         return
-    from cfgmig.migration.trace import origin
+    from cfgmig.migration.trace import came_back, origin
 
     known = {error.path for error in wrong(before, version)}
     for error in errors:
@@ -291,6 +291,9 @@ def _validate(before: Document, outcome: Outcome, source: Source, version: str, 
         if error.kind == "unknown" or _is_known(old, known):
             continue
         if error.kind == "missing" and _lacked(before, old):
+            continue
+        if came_back(outcome.effects, error.path):
+            # The file said so before it was upgraded, and was no better then.
             continue
         name = ".".join(map(str, error.path))
         raise Refused(

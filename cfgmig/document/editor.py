@@ -128,7 +128,10 @@ def _write(document: Document, draft: Draft) -> tuple[Document, tuple[Edit, ...]
     if not draft.touched:
         return document, ()
     edits = draft.edits()
-    text = apply(document.text, edits)
+    try:
+        text = apply(document.text, edits)
+    except ValueError as problem:
+        raise Mismatch(str(problem)) from problem
     try:
         new = Document.parse(text, document.name, document.kind)
     except Refused as problem:

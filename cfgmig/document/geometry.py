@@ -302,6 +302,22 @@ def blanks_after(draft: Draft, index: int) -> int:
     return count
 
 
+def commented_gap(draft: Draft) -> int:
+    """How many blank lines the file has above a comment that follows an entry: 1 or 0."""
+    spaced = glued = inside = 0
+    previous, blank, column = "", False, 0
+    for unit in draft.lines:
+        kind = kind_of(draft, unit)
+        if kind == "comment" and previous == "content" and line_column(draft, unit) <= column:
+            spaced += blank
+            glued += not blank
+        inside += blank and kind != "blank" and line_column(draft, unit) > 0
+        blank = kind == "blank"
+        if not blank:
+            previous, column = kind, line_column(draft, unit)
+    return int(spaced > glued if spaced or glued else inside > 0)
+
+
 def steps(draft: Draft) -> tuple[int, int]:
     """The file's own indentation of mappings in mappings and of lists in mappings."""
     maps: Counter[int] = Counter()

@@ -251,24 +251,33 @@ def _inline_lists(draft: Draft) -> bool:
     return False
 
 
-def json_block(draft: Draft, value: Any, pad: int = 0, head: str = "") -> str:
-    """A value as JSON, over several lines where the file is written so."""
+def json_block(draft: Draft, value: Any, pad: str = "") -> str:
+    """A value as JSON, over several lines where the file is written so.
+
+    `pad` is the white space that begins the line it goes to.
+    """
     ascii_only = draft.text.isascii()
-    plain = json_text(value, ascii_only)
-    scalars = isinstance(value, (list, tuple)) and not any(
-        isinstance(item, (dict, list, tuple)) for item in value
-    )
-    if not isinstance(value, (dict, list, tuple)) or not value or not _tall(draft):
-        return plain
-    if scalars and _inline_lists(draft):
-        return plain
-    step = json_indent(draft.text)
-    lines = json_text(value, ascii_only, 1).split("\n")
-    out = []
-    for line in lines:
-        depth = len(line) - len(line.lstrip(" "))
-        out.append(step * depth + line.lstrip(" "))
-    return ("\n" + head[:pad]).join(out)
+    if not _tall(draft):
+        return json_text(value, ascii_only)
+    text = _tall_json(value, json_indent(draft.text), ascii_only, _inline_lists(draft))
+    return text.replace("\n", f"\n{pad}")
+
+
+def _tall_json(value: Any, step: str, ascii_only: bool, inline_lists: bool) -> str:
+    """A value as JSON, one entry a line."""
+    listed = isinstance(value, (list, tuple))
+    if not value or not (listed or isinstance(value, dict)):
+        return json_text(value, ascii_only)
+    if listed and inline_lists and not any(isinstance(i, (dict, list, tuple)) for i in value):
+        return json_text(value, ascii_only)
+    lines = []
+    for item in value:
+        inner = item if listed else value[item]
+        body = _tall_json(inner, step, ascii_only, inline_lists).replace("\n", f"\n{step}")
+        lead = "" if listed else f"{json_text(str(item), ascii_only)}: "
+        lines.append(f"{step}{lead}{body}")
+    opening, closing = "[]" if listed else "{}"
+    return f"{opening}\n" + ",\n".join(lines) + f"\n{closing}"
 
 
 def entry_text(draft: Draft, entry: Entry, key_text: str) -> str:

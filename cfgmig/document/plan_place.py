@@ -10,6 +10,7 @@ from cfgmig.document.geometry import (
     Place,
     below_deeper,
     blanks_before,
+    commented_gap,
     entry_column,
     entry_place,
     extent,
@@ -190,15 +191,10 @@ def _spaced(
         if previous.collection or current.collection:
             near.append(run)
         previous = current
-    ext = extent(draft, place)
     if payload.commented and not payload.section:
-        spaced = [run for run in runs if run]
-        here = (
-            place.following is not None
-            and ext.tail + 1 < len(draft.lines)
-            and (draft.lines[ext.tail + 1] is not place.following)
-        )
-        return min(spaced) if spaced and (here or place.following is None) else 0
+        return _commented_gap(draft, place, runs)
+    if payload.section and not near:
+        return commented_gap(draft)
     relevant = near if payload.section else runs
     spaced = sorted(run for run in relevant if run)
     if not relevant or len(spaced) * 2 <= len(relevant):
@@ -206,6 +202,15 @@ def _spaced(
     if not payload.section and len(spaced) != len(relevant):
         return 0
     return spaced[len(spaced) // 2]
+
+
+def _commented_gap(draft: Draft, place: Place, runs: list[int]) -> int:
+    """Blank lines above an entry that brings comments along."""
+    tail = extent(draft, place).tail
+    if not runs:
+        return commented_gap(draft)
+    glued = place.following is not None and draft.lines[tail + 1] is place.following
+    return 0 if glued else min((run for run in runs if run), default=0)
 
 
 def _gap(draft: Draft, first: Place, second: Place) -> int:

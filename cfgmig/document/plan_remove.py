@@ -257,6 +257,8 @@ def take_from_dash(draft: Draft, holder: Node, index: int) -> None:
     stop = len(draft.text) if stop < 0 else stop
     stop -= draft.text[stop - 1] == "\r"
     following = start_of(draft, holder, index + 1)
+    if start < 0 or following < 0:
+        raise Retry
     between = [c for c in draft.comments if stop <= c[0] < following]
     if not between:
         draft.drop(start, following)

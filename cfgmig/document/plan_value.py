@@ -11,6 +11,7 @@ from cfgmig.document.geometry import entry_column, steps, trailing_column
 from cfgmig.document.locate import Spot, refuse
 from cfgmig.document.node import Entry, Node, synthetic
 from cfgmig.document.plan_block import colon, swap
+from cfgmig.document.plan_flow import indent_of, json_block
 from cfgmig.paths import Segment
 
 
@@ -138,7 +139,9 @@ def set_value(draft: Draft, spot: Spot, value: Any, style: Style) -> None:
     new.anchor = node.anchor if node.kind != "alias" else None
     why = f"set {spot.path[-1]}"
     if draft.json:
-        draft.replace(node.start, node.end, _json_value(draft, node, value), why)
+        draft.replace(
+            node.start, node.end, json_block(draft, value, indent_of(draft, node.start)), why
+        )
     elif holder.style != "block":
         _need_inline(draft, node)
         put_scalar(draft, node, inline(value, style, _quote(node, value)), why, entry)
@@ -160,14 +163,6 @@ def _need_inline(draft: Draft, node: Node) -> None:
 
 def _quote(node: Node, value: Any) -> str:
     return node.style if node.kind == "scalar" and isinstance(value, str) else ""
-
-
-def _json_value(draft: Draft, node: Node, value: Any) -> str:
-    from cfgmig.document.plan_flow import json_block
-
-    line = draft.source.starts[draft.source.line(node.start)]
-    text = draft.text[line : node.start]
-    return json_block(draft, value, len(text) - len(text.lstrip(" \t")), text)
 
 
 def _region(draft: Draft, spot: Spot, entry: Entry | None) -> tuple[int, int, int]:

@@ -336,7 +336,8 @@ class Planner:
                          "unsupported-shape")  # fmt: skip
         depth = pruned_depth(draft, spot)
         unwraps = depth < len(source) - 1 and source[: depth + 1] == target
-        if not unwraps:
+        wraps = target[: len(source)] == source
+        if not unwraps and not wraps:
             self.target(target, source)
         if source[:-1] == target[:-1]:
             entry = draft.entries(spot.holder)[spot.at]

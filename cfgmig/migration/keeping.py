@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cfgmig.errors import Refused
 from cfgmig.migration.effect import Changed, Dropped, Effect, Moved
-from cfgmig.migration.on_data import Order, no_order, place_of
+from cfgmig.migration.on_data import Order, no_order, place_of, top_of
 from cfgmig.migration.site import Kept, Site
 from cfgmig.migration.surroundings import comments_of, has_comments, shell
 from cfgmig.migration.trace import origin
@@ -43,8 +44,8 @@ class Keeping(Site):
         self._order_back: Order = no_order
         self._returning = False
         self._done = 0
-        self._uncut: list[tuple[Kept, Path]] = []
-        self._doubtful: set[int] = set()
+        # What is still to be cut, where it stands, and whether a schema knows its place.
+        self._uncut: list[tuple[Kept, Path, bool]] = []
         # Sections whose children waiting changes alter behind the back of a later cut.
         self._stale: set[Path] = set()
 
@@ -61,9 +62,10 @@ class Keeping(Site):
         """Keep the text of a key that goes."""
         if effect.stash:
             old = self.cuttable(effect.path)
-            self._uncut.append((self._new("entry", effect.path, effect.value), old))
+            kept = self._new("entry", effect.path, effect.value)
+            self._uncut.append((kept, old, False))
         else:
-            self._stale.add(self._top(effect.path)[:-1])
+            self._stale.add(top_of(self.data, effect.path)[:-1])
 
     def keep_value(self, effect: Changed) -> None:
         """Keep the spelling of a value that changes."""
@@ -81,10 +83,10 @@ class Keeping(Site):
             if not known:
                 self.kept.append(place)
             return
-        old = self.cuttable(effect.source)
         if len(place.path) < len(effect.source):
+            self.flush()
             self._stale.add(place.path[:-1])
-            found = shell(self.document, old, effect.source)
+            found = shell(self.document, effect.source)
             if found is not None and known and (self._returning or not found.skip):
                 found = found if has_comments(found) else None
             if found is not None:
@@ -94,16 +96,9 @@ class Keeping(Site):
         if self._returning:
             self._stale.add(place.path[:-1])
             return
+        old = self.cuttable(effect.source)
+        self._uncut.append((place, old, known))
         self.kept.append(place)
-        self._uncut.append((place, old))
-        if known:
-            self._doubtful.add(id(place))
-
-    def _top(self, path: Path) -> Path:
-        """`path`, or the section that goes with it because nothing else is in it."""
-        while len(path) > 1 and len(get(self.data, path[:-1])) == 1:
-            path = path[:-1]
-        return path
 
     def holder(self, path: Path) -> Path:
         """The deepest section above `path` that is there."""
@@ -120,7 +115,7 @@ class Keeping(Site):
         if (
             old is None
             or path[:-1] in self._stale
-            or any(_related(old, other) for _, other in self._uncut)
+            or any(_related(old, other) for _, other, _ in self._uncut)
             or any(_touches(effect, path) for effect in waiting)
             or (last and not all(isinstance(one, Dropped) and one.stash for one in waiting))
         ):
@@ -132,21 +127,30 @@ class Keeping(Site):
         """Copy what the waiting changes take out, as it stands."""
         if not self._uncut:
             return
-        found = self.document.cuts([old for _, old in self._uncut])
-        for (kept, old), cut in zip(self._uncut, found, strict=True):
+        try:
+            found = self.document.cuts([old for _, old, _ in self._uncut])
+        except Refused as error:
+            for kept, old, _ in self._uncut:
+                try:
+                    self.document.cut(old)
+                except Refused:
+                    error.line, error.column = self.line(kept.path), None
+                    break
+            raise
+        for (kept, old, known), cut in zip(self._uncut, found, strict=True):
             if kept.form == "place":
-                self._settle_place(kept, cut)
+                self._settle_place(kept, cut, known)
                 continue
             size = len(kept.path) - len(old) + len(cut.at)
             kept.cut = replace(cut, path=kept.path, at=kept.path[:size])
         self._uncut = []
 
-    def _settle_place(self, kept: Kept, cut: Cut) -> None:
+    def _settle_place(self, kept: Kept, cut: Cut, known: bool) -> None:
         """Keep a place only if something of nobody stands before it, or no schema knows it."""
         if cut.how == "lines" and not cut.kept:
             kept.skip = cut.skip
             kept.blanks = len(cut.text) - len(cut.text.lstrip("\n"))
-        if id(kept) in self._doubtful and not kept.skip:
+        if known and not kept.skip:
             if kept.blanks:
                 kept.weak = True
             else:
@@ -214,9 +218,11 @@ class Keeping(Site):
 
     def commented(self, path: Path) -> bool:
         """Whether comments would go with the key."""
-        if self.before.kind == "json" or "#" not in self.document.text:
+        if self.before.kind == "json":
             return False
-        path = self.cuttable(path)
+        self.flush()  # a title may belong to this key once its siblings are gone
+        if "#" not in self.document.text:
+            return False
         cut = self.document.cut(path)
         return cut.how == "lines" and bool(comments_of(cut))
 

@@ -134,6 +134,15 @@ def restored(effect: Written, data: Any, order: Order) -> Order:
     return lambda path: first if path == parent else order(path)
 
 
+def top_of(data: Any, path: Path, target: Path = ()) -> Path:
+    """`path`, or the section that goes with it because nothing else is, or comes to be, in it."""
+    while len(path) > 1 and len(get(data, path[:-1])) == 1:
+        if target[: len(path) - 1] == path[:-1]:
+            break
+        path = path[:-1]
+    return path
+
+
 def place_of(effect: Moved, data: Any, order: Order) -> tuple[Kept, bool]:
     """Where the topmost thing stands that goes when a key moves away.
 
@@ -141,10 +150,7 @@ def place_of(effect: Moved, data: Any, order: Order) -> tuple[Kept, bool]:
         the place, without the versions of the step, and whether schema `order` would
         bring it back to just that place.
     """
-    depth = len(effect.source)
-    while depth > 1 and len(get(data, effect.source[: depth - 1])) == 1:
-        depth -= 1
-    top = effect.source[:depth]
+    top = top_of(data, effect.source, effect.target)
     names = [str(name) for name in get(data, top[:-1])]
     index = names.index(str(top[-1]))
     rest = dict.fromkeys(name for name in names if name != top[-1])

@@ -6,19 +6,21 @@ keys otherwise, and are then made as one verified edit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import Refused
 from cfgmig.migration.effect import Changed, Dropped, Effect, Moved, Written
 from cfgmig.migration.keeping import PIN, Keeping
-from cfgmig.migration.on_data import Order, perform, placed
+from cfgmig.migration.on_data import Order, perform, placed, top_of
 from cfgmig.migration.site import Kept
-from cfgmig.migration.surroundings import original_line
+from cfgmig.migration.trace import origin
 from cfgmig.migration.values import get, has, identical
 from cfgmig.paths import Path
 
 if TYPE_CHECKING:
-    from cfgmig.document import Change, Document, Edit, Note
+    from cfgmig.document import Change, Document, Edit, Edited, Note
     from cfgmig.migration.plan import Step
 
 
@@ -32,6 +34,8 @@ class Editing(Keeping):
         self.edits: tuple[Edit, ...] = ()
         self.notes: list[Note] = []
         self._waiting: list[Change] = []
+        # For each of them, the path that it is about and how much had been done by then.
+        self._lines: list[tuple[Path, int]] = []
         self._orders: dict[Path, tuple[str, ...]] = {}
 
     def step(self, step: Step, order: Order, back: Order) -> None:
@@ -76,7 +80,7 @@ class Editing(Keeping):
             return False
         renamed = (*effect.source[:-1], effect.target[-1])
         free = renamed == effect.source or not has(self.data, renamed)
-        leaving = self._top(effect.source)
+        leaving = top_of(self.data, effect.source, effect.target)
         names = [
             str(name)
             for name in get(self.data, kept.path[:-1])
@@ -111,10 +115,11 @@ class Editing(Keeping):
         )
         self._change("Restore", back)
 
-    def _change(self, name: str, *arguments: Any, **named: Any) -> None:
+    def _change(self, name: str, path: Any, *arguments: Any, **named: Any) -> None:
         from cfgmig.document import changes
 
-        self._waiting.append(getattr(changes, name)(*arguments, **named))
+        self._waiting.append(getattr(changes, name)(path, *arguments, **named))
+        self._lines.append((path if isinstance(path, tuple) else path.path, len(self.effects)))
 
     def _settle_order(self, path: Path, order: Order) -> None:
         """Make sure that the section which gets a new key is ordered in one way only."""
@@ -192,29 +197,53 @@ class Editing(Keeping):
             return
         from cfgmig.document.receipt import compose
 
-        orders = dict(self._orders)
-        fallback = self._order
         try:
             self.cut()
-            edited = self.document.edit(
-                self._waiting, order=lambda parent: orders.get(parent) or fallback(parent)
-            )
+            edited = self._edit(self._waiting)
         except Refused as error:
-            self._place(error)
-            raise
+            relaxed = [_relaxed(change) for change in self._waiting]
+            if relaxed == self._waiting:
+                raise self._placed(error) from None
+            try:
+                edited = self._edit(relaxed)
+            except Refused:
+                raise self._placed(error) from None
         self.document = edited.document
         self.edits = compose(self.edits, edited.edits)
         self.notes.extend(edited.notes)
         self._waiting = []
+        self._lines = []
         self._orders = {}
         self._stale = set()
         self._done = len(self.effects)
 
-    def _place(self, error: Refused) -> None:
-        """Turn the line of the text as it is now into one of the user's file."""
-        if error.line is not None and self.edits:
-            error.line = original_line(self.before.text, self.edits, self.document.text, error.line)
-            error.column = None
+    def _edit(self, changes: Sequence[Change]) -> Edited:
+        orders, fallback = dict(self._orders), self._order
+        return self.document.edit(
+            changes, order=lambda parent: orders.get(parent) or fallback(parent)
+        )
+
+    def _placed(self, error: Refused) -> Refused:
+        """The error with the line, in the user's file, of the change that is refused."""
+        for count in range(1, len(self._waiting) + 1):
+            try:
+                self._edit(self._waiting[:count])
+            except Refused:
+                path, done = self._lines[count - 1]
+                old = origin(self.effects[:done], path)
+                error.line = None if old is None else self.before.position(old).line
+                error.column = None
+                break
+        return error
+
+
+def _relaxed(change: Change) -> Change:
+    """A restore that no longer insists on the lines that stood before its entry."""
+    from cfgmig.document.changes import Restore
+
+    if isinstance(change, Restore) and change.cut.skip:
+        return Restore(replace(change.cut, skip=0))
+    return change
 
 
 def _carried(path: Path, effect: Moved) -> Path:

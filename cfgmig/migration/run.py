@@ -116,13 +116,13 @@ def run(
     from cfgmig.migration.stash import take
     from cfgmig.migration.stash_json import JSON_KEY
 
-    data = document.data
-    stampable = isinstance(data, dict) and stamp is not None
-    stamped = stampable and data.get(stamp_key) == stamp
-    if not plan.steps and (not stampable or stamped or (stamp_key not in data and not add_stamp)):
-        return Outcome(document, document, expected=data)
-    body, kept, cut = take(document) if plan.steps else (document, (), ())
-    work = copy(data)
+    stampable = isinstance(document.data, dict) and stamp is not None
+    if not plan.steps:
+        absent = stampable and stamp_key not in document.data
+        wanted = stampable and (add_stamp or not absent)
+        return _stamp_only(document, stamp_key, str(stamp) if wanted else None)
+    body, kept, cut = take(document)
+    work = copy(body.data)
     reserved = {key: work.pop(key) for key in (stamp_key, JSON_KEY) if _is_key(work, key)}
     editing = Editing(body, work, kept, stash=stash)
     done = _walk(plan, editing, order or _unordered)
@@ -130,11 +130,23 @@ def run(
         editing.stamp(stamp_key, str(stamp), there=stamp_key in reserved)
         reserved[stamp_key] = stamp
     after, edits = _restash(document, editing, kept, cut)
-    predicted = _predicted(editing, reserved)
-    _verify(document, after, predicted)
+    _verify(document, after, _predicted(editing, reserved))
     return Outcome(
         document, after, edits, tuple(editing.notes), done, after.data, tuple(editing.kept)
     )
+
+
+def _stamp_only(document: Document, key: str, stamp: str | None) -> Outcome:
+    """What is done to a document that is of the wanted version already."""
+    if stamp is None or document.data.get(key) == stamp:
+        return Outcome(document, document, expected=document.data)
+    from cfgmig.document.verify import verify_final
+    from cfgmig.migration.stamping import stamped
+
+    edited = stamped(document, key, stamp)
+    data = edited.document.data
+    verify_final(document, edited.document, data)
+    return Outcome(document, edited.document, edited.edits, edited.notes, expected=data)
 
 
 def _is_key(data: Any, key: str) -> bool:

@@ -1,10 +1,8 @@
-"""What surrounds an entry in a text: its comments, the section that dies with it, its line."""
+"""What surrounds an entry in a text: its comments and the section that dies with it."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ from cfgmig.migration.site import Kept
 from cfgmig.paths import Path
 
 if TYPE_CHECKING:
-    from cfgmig.document import Cut, Document, Edit
+    from cfgmig.document import Cut, Document
 
 _SECTION = re.compile(r"(\s*[^#\s].*:)(\s*(?:#.*)?)")
 
@@ -35,7 +33,7 @@ def has_comments(kept: Kept) -> bool:
     return kept.cut is not None and "#" in kept.cut.text
 
 
-def shell(document: Document, path: Path, source: Path) -> Kept | None:
+def shell(document: Document, path: Path) -> Kept | None:
     """The section that goes with its last key, written empty; None if it is not of lines."""
     whole, inner = document.cut(path), document.cut(path, prune=False)
     at = whole.text.rfind(inner.text)
@@ -49,26 +47,10 @@ def shell(document: Document, path: Path, source: Path) -> Kept | None:
             break
     else:
         return None
-    size = len(source) - len(path) + len(whole.at)
-    top = source[:size]
     value: Any = {}
-    for name in reversed(source[size:-1]):
+    for name in reversed(path[len(whole.at) : -1]):
         value = {name: value}
     cut = replace(
-        whole, path=top, at=top, text="\n".join(head) + "\n" + whole.text[at + len(inner.text) :]
+        whole, path=whole.at, text="\n".join(head) + "\n" + whole.text[at + len(inner.text) :]
     )
-    return Kept("", "", top, value, cut, skip=cut.skip)
-
-
-def original_line(before: str, edits: Sequence[Edit], after: str, line: int) -> int:
-    """The line of `before` that a line of `after` comes from."""
-    target = 0
-    for _ in range(line - 1):
-        target = after.find("\n", target) + 1
-    starts, shifts, shift = [0], [0], 0
-    for edit in edits:
-        shift += len(edit.text) - (edit.end - edit.start)
-        starts.append(edit.end + shift)
-        shifts.append(shift)
-    index = bisect_right(starts, target) - 1
-    return before.count("\n", 0, max(0, target - shifts[index])) + 1
+    return Kept("", "", whole.at, value, cut, skip=cut.skip)

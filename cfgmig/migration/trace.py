@@ -70,6 +70,17 @@ def origin(effects: Sequence[Effect], path: Path) -> Path | None:
     return path
 
 
+def came_back(effects: Sequence[Effect], path: Path) -> bool:
+    """Whether `path`, or a section around it, was put back from the file's stash."""
+    for effect in reversed(effects):
+        if isinstance(effect, Moved):
+            if _below(path, effect.target):
+                path = effect.source + path[len(effect.target) :]
+        elif isinstance(effect, Written) and _below(path, effect.path):
+            return effect.kept is not None
+    return False
+
+
 def current(effects: Iterable[Effect], path: Path) -> Path | None:
     """Where `path` stands after `effects`; None for what they dropped."""
     for effect in effects:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfgmig.document import Document
+from cfgmig.migration import STASH, Remove
 from cfgmig.migration.on_data import apply_plan
 from cfgmig.migration.operations import Operation
 from cfgmig.migration.plan import make_plan
@@ -66,6 +67,13 @@ def test_data_and_document_agree(draws: st.DataObject) -> None:
     down = migrate(up.document, graph, f"{goal}>1")
     assert same_content(down.document.data, data)
     assert _comments(down.document) == _comments(Document.parse(text, "c.yaml"))
+    if not any(isinstance(one, Remove) and one.restore is not STASH for c in configs for one in c):
+        # A lone blank line is not worth a note in the file; all else is where it was.
+        assert _lines(down.document.text) == _lines(text)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def _comments(document: Document) -> list[str]:

@@ -78,6 +78,7 @@ def _is_free(data: Any, path: tuple[str, ...], source: tuple[str, ...]) -> bool:
     return (
         not has(data, path)
         and source not in above
+        and (len(source) == 1 or source[:-1] not in above)
         and all(not has(data, one) or isinstance(get(data, one), dict) for one in above)
     )
 

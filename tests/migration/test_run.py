@@ -162,6 +162,78 @@ def test_a_pinned_default_is_told_from_a_written_one() -> None:
     assert migrate(by_hand, graph).document.text == by_hand
 
 
+@pytest.mark.parametrize(
+    ("text", "operations", "note"),
+    [
+        (
+            "# Things\nmemory:  # kept small\n  a: 1\n\n# rest\nd: 2\n",
+            [Move("memory.a", "d2.a")],
+            "memory: {}  # kept small",
+        ),
+        ("a: 1\n\n# title\nx: 1\ny: 2\nz:\n  q: 1\n", [Move("x", "z.x")], "x moved, after a"),
+        ("b: 1\na: 2\nz:\n  q: 1\n", [Move("b", "z.b")], "b moved,"),
+        ("m: {a: 1}\n", [Default("m.b", 64)], "m.b pinned"),
+        ("a: 1\ns:\n  x: 1\n  y: 2\n", [Remove("s.x", STASH), Remove("s.y", STASH)], "s.y with s"),
+        (
+            "p: 1\n\nlog: 620\nck: f\n",
+            [Remove("log", STASH), Move("ck", "c.d")],
+            "ck moved, after p blank 1",
+        ),
+        (
+            "a: 1\ns:\n  b: 1\n  c: 2\n",
+            [Move("s.b", "t.b"), Remove("s", STASH), Move("a", "t.a")],
+            "s after a",
+        ),
+    ],
+)
+def test_what_a_move_back_could_not_know_is_noted(
+    text: str, operations: list[Operation], note: str
+) -> None:
+    up, down = up_and_down(text, chain(operations))
+    assert note in up
+    assert down == text
+
+
+def test_a_blank_line_alone_is_not_worth_a_note() -> None:
+    up, down = up_and_down("a: 1\n\nb: 2\n", chain([Move("b", "c.b")]))
+    assert "cfgmig stash" not in up
+    assert down == "a: 1\nb: 2\n"
+
+
+def test_json_pins_in_its_stash() -> None:
+    graph = chain([Default("warm", 3, new=5)])
+    up = migrate('{"a": 1}', graph, name="c.json").document
+    assert up.data["warm"] == 3
+    assert migrate(up, graph, "2>1").document.text == '{"a": 1}'
+    own = '{"a": 1, "warm": 5}'
+    assert migrate(own, graph, name="c.json").document.text == own
+
+
+def test_only_a_stamp_beside_a_stash() -> None:
+    graph = chain([Remove("seed", STASH)])
+    for text, name in ((JSON, "c.json"), (BASE, "c.yaml")):
+        up = migrate(text, graph, name=name).document
+        stamped_too = migrate(up, graph, "2>2", stamp="demo/2").document
+        assert stamped_too.data == {"schema_version": "demo/2", **up.data}
+        down = migrate(stamped_too, graph, "2>1", stamp="demo/1").document
+        assert down.data == {"schema_version": "demo/1", **Document.parse(text, name).data}
+
+
+def test_one_key_may_be_converted_twice_in_a_step() -> None:
+    graph = chain([Convert("a", Scale(0.01)), Convert("a", Scale(0.01))])
+    _, down = up_and_down("a: 10\n", graph)
+    assert down == "a: 10\n"
+
+
+def test_a_refusal_in_a_later_step_names_the_line_of_the_file() -> None:
+    text = "a: 1\nb: 2\nbase: &b\n  x: 1\n  w: 2\nother: *b\n"
+    graph = chain([Remove("a", STASH), Add("n", 1), Remove("b", STASH)], [Move("base.x", "q.x")])
+    with pytest.raises(Refused) as refusal:
+        migrate(text, graph)
+    assert refusal.value.kind == "shared-node"
+    assert refusal.value.line in (3, 4)
+
+
 def test_an_edit_after_the_upgrade_wins_over_the_stash() -> None:
     graph = chain([Convert("target", Scale(0.01))])
     up = migrate(BASE, graph).document.text
