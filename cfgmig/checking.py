@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cfgmig.project import Project, Source
     from cfgmig.schema.detect import Detection
     from cfgmig.schema.engine import Checked
-    from cfgmig.schema.rules import Fix
+    from cfgmig.schema.rules import Fix, Rule
 
 UNUSABLE = "CM000"
 """The code of a file that is malformed, or that cannot be upgraded."""
@@ -78,12 +78,14 @@ def _own(
     project: Project,
     options: CheckOptions,
 ) -> list[Checked]:
-    from cfgmig.schema.engine import check_document
+    from cfgmig.loadable import checkpoint_does_not_load
+    from cfgmig.schema.engine import all_rules, check_document
 
     return check_document(
         document,
         source.family,
         version,
+        rules=(*all_rules(source.family), checkpoint_does_not_load),
         root=project.root,
         select=_codes(options.select, project, "select"),
         ignore=_codes(options.ignore, project, "ignore"),
@@ -104,6 +106,7 @@ def _later(
     head = source.family.head.name
     if version == head or not source.graph.revisions:
         return []
+    from cfgmig.loadable import checkpoint_does_not_load
     from cfgmig.schema.engine import check_document
     from cfgmig.schema.selection import applies
 
@@ -121,7 +124,7 @@ def _later(
         root=project.root,
         select=_codes(options.select, project, "select"),
         ignore=_codes(options.ignore, project, "ignore"),
-        rules=rules,
+        rules=(*rules, checkpoint_does_not_load),
     )
     return [_told_of_the_original(checked.finding, upgraded) for checked in found]
 
@@ -198,7 +201,7 @@ def _codes(given: tuple[str, ...], project: Project, setting: str) -> tuple[str,
     codes = tuple(code for text in given for code in text.upper().split(",") if code)
     if not codes:
         return tuple(project.settings.get(setting, ()))
-    known = [UNUSABLE, *known_codes(project)]
+    known = [UNUSABLE, *(rule.code for rule in known_rules(project))]
     wrong = unmatched(codes, known)
     if wrong:
         raise UsageError(
@@ -207,22 +210,22 @@ def _codes(given: tuple[str, ...], project: Project, setting: str) -> tuple[str,
     return codes
 
 
-def known_codes(project: Project) -> list[str]:
-    """The codes of all rules of this project."""
+def known_rules(project: Project) -> tuple[Rule, ...]:
+    """Every rule that can fire in this project, the engine's first."""
+    from cfgmig.loadable import checkpoint_does_not_load
     from cfgmig.schema.checks import RULES
 
     families = [source.family for source in project.sources().values()]
-    return [rule.code for rule in (*RULES, *(r for f in families for r in f.load_rules()))]
+    own = (rule for family in families for rule in family.load_rules())
+    return (*RULES, checkpoint_does_not_load, *own)
 
 
 def rule_infos(findings: Sequence[Finding]) -> dict[str, RuleInfo]:
     """What SARIF wants to know of the rules that fired, by code."""
-    from cfgmig.schema.checks import RULES
     from cfgmig.schema.engine import rule_infos as infos
 
     projects = {in_project(finding.file).root: in_project(finding.file) for finding in findings}
-    families = [source.family for one in projects.values() for source in one.sources().values()]
-    return infos([*RULES, *(rule for family in families for rule in family.load_rules())])
+    return infos([rule for project in projects.values() for rule in known_rules(project)])
 
 
 def in_project(name: str) -> Project:

@@ -13,8 +13,8 @@ from pathlib import Path
 import typer
 from typer.main import get_command
 
+from cfgmig.checking import known_rules
 from cfgmig.cli.app import build
-from cfgmig.cli.explain import known_rules
 from cfgmig.project import find_project
 
 HERE = Path(__file__).resolve().parent
@@ -43,7 +43,7 @@ def commands() -> str:
 def rules() -> str:
     """Every rule of this project, with its explanation and its first examples."""
     lines = [HEADER + "# Rules\n"]
-    for rule in known_rules(find_project(HERE)).values():
+    for rule in known_rules(find_project(HERE)):
         span = f" Versions {rule.since or 'first'} to {rule.until or 'current'}." * bool(
             rule.since or rule.until
         )

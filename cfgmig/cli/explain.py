@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfgmig.checking import known_rules
 from cfgmig.cli import console
 from cfgmig.errors import UsageError
-from cfgmig.project import Project, find_project
+from cfgmig.project import find_project
 
 if TYPE_CHECKING:
     from cfgmig.cli.options import Code
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def explain(code: Code = "") -> int:
     """Explain a rule code; without one, list all codes."""
-    rules = known_rules(find_project(Path.cwd()))
+    rules = {rule.code: rule for rule in known_rules(find_project(Path.cwd()))}
     if not code:
         width = max(len(rule.severity) for rule in rules.values())
         for rule in rules.values():
@@ -33,16 +34,6 @@ def explain(code: Code = "") -> int:
         )
     console.data(describe(found))
     return 0
-
-
-def known_rules(project: Project) -> dict[str, Rule]:
-    """Every rule that can fire in this project, by code, the engine's first."""
-    from cfgmig.schema.checks import RULES
-
-    rules = list(RULES)
-    for source in project.sources(plugins=True).values():
-        rules += source.family.load_rules()
-    return {rule.code: rule for rule in rules}
 
 
 def describe(rule: Rule) -> str:

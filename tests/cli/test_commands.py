@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -96,11 +97,25 @@ def test_templates_are_current(cfgmig: Run, home: Path) -> None:
         assert cfgmig("upgrade", "--check", f"{name}.yaml").returncode == 0
     only = cfgmig("check", "development.yaml").stdout
     assert only.count(": TV") == only.count(": TV105 ") == 1  # the weights are not there yet
-    (home / "checkpoints/v5_5").mkdir(parents=True)
-    (home / "checkpoints/v5_5/latest.pt").touch()
-    assert cfgmig("check", "development.yaml").returncode == 0
     assert cfgmig("template", names[0], "--output", f"{names[0]}.yaml").returncode == 2
     assert cfgmig("template", "nothing").returncode == 2
+
+
+def test_a_check_counts_what_of_the_checkpoint_would_load(
+    cfgmig: Run, home: Path, corpus: Path
+) -> None:
+    cfgmig("template", "development", "--output", "development.yaml")
+    weights = home / "checkpoints/v5_5/latest.pt"
+    weights.parent.mkdir(parents=True)
+    shutil.copyfile(corpus / "ternary_vae/checkpoints/v5_5_latest.pt", weights)
+    assert cfgmig("check", "development.yaml").returncode == 0
+    shutil.copyfile(corpus / "ternary_vae/checkpoints/v5_5_simplified_latest.pt", weights)
+    nothing = cfgmig("check", "development.yaml")
+    assert nothing.returncode == 1
+    assert "CM009" in nothing.stdout
+    assert "none of 26 needed tensors would load" in nothing.stdout
+    weights.write_bytes(b"no checkpoint")
+    assert "cannot be read as a checkpoint" in cfgmig("check", "development.yaml").stdout
 
 
 def test_init_makes_a_project_that_passes_its_tests(cfgmig: Run, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ FLOORS = [
     {"cfgmig.project", "cfgmig._bundled"},
     {"cfgmig.upgrading"},
     {"cfgmig.states", "cfgmig.weighing", "cfgmig.recognising", "cfgmig.searching"},
-    {"cfgmig.checking", "cfgmig.comparing", "cfgmig.loading", "cfgmig.scaffold"},
+    {"cfgmig.loadable", "cfgmig.checking", "cfgmig.comparing", "cfgmig.loading", "cfgmig.scaffold"},
     {"cfgmig.testing"},
     {"cfgmig.cli", "cfgmig.__main__"},
     {"schemas", "migrations"},

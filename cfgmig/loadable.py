@@ -1,0 +1,64 @@
+"""CM009: the checkpoint that a config names does not hold what the config builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfgmig.errors import CfgmigError
+from cfgmig.schema.rules import Config, Problem, rule
+from cfgmig.schema.subject import as_subject
+
+if TYPE_CHECKING:
+    from cfgmig.schema.family import Family
+    from cfgmig.weighing import Weighed
+
+
+@rule(
+    code="CM009",
+    name="checkpoint-does-not-load",
+    severity="error",
+    summary="The checkpoint that the config names lacks tensors that the config takes from it.",
+    explanation="""
+    The names and shapes of the file's tensors are held against those that the config builds,
+    from headers alone. `strict=False` would hide a missing tensor, and does not help against a
+    shape that differs; a loader that catches the error goes on from random weights, and nothing
+    tells. So the tensors that would load are counted here, per component, before anything runs.
+
+    Only a family that declares layouts is checked, and only a file that is there. The config is
+    read as one of the newest version.
+    """,
+)
+def checkpoint_does_not_load(config: Config) -> Iterator[Problem]:
+    """At the path that names the checkpoint."""
+    family = as_subject(config).family
+    if config.version != family.head.name or family.layouts is None:
+        return
+    from cfgmig.weighing import expectation
+
+    asked = expectation(config.data, family) if isinstance(config.data, dict) else None
+    if asked is None or not asked[1].file:
+        return
+    path = asked[1].path
+    try:
+        place = config.resolve(asked[1].file)
+        if not place.is_file():
+            return
+        weighed = _weigh(place, config, family)
+    except (CfgmigError, OSError) as error:
+        said = error.message if isinstance(error, CfgmigError) else str(error)
+        yield Problem(path, f"{asked[1].file} cannot be read as a checkpoint: {said}")
+        return
+    if weighed is not None and not weighed.fits:
+        look = f"`cfgmig checkpoint inspect {asked[1].file}` shows what it holds"
+        yield Problem(path, f"{asked[1].file}: {weighed.sentence}", weighed.help or look)
+
+
+def _weigh(place: Path, config: Config, family: Family) -> Weighed | None:
+    from cfgmig.states import told
+    from cfgmig.weighing import weigh
+    from checkpoint_tools import open_checkpoint
+
+    with told(), open_checkpoint(str(place)) as checkpoint:
+        return weigh(config.data, family, checkpoint)
