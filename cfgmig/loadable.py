@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import CfgmigError
 from cfgmig.schema.rules import Config, Problem, rule
@@ -35,9 +35,11 @@ def checkpoint_does_not_load(config: Config) -> Iterator[Problem]:
     family = as_subject(config).family
     if config.version != family.head.name or family.layouts is None:
         return
+    if not isinstance(config.data, dict) or not any(map(_is_file(config), _texts(config.data))):
+        return  # before anything is imported that only checkpoints need
     from cfgmig.weighing import expectation
 
-    asked = expectation(config.data, family) if isinstance(config.data, dict) else None
+    asked = expectation(config.data, family)
     if asked is None or not asked[1].file:
         return
     path = asked[1].path
@@ -53,6 +55,26 @@ def checkpoint_does_not_load(config: Config) -> Iterator[Problem]:
     if weighed is not None and not weighed.fits:
         look = f"`cfgmig checkpoint inspect {asked[1].file}` shows what it holds"
         yield Problem(path, f"{asked[1].file}: {weighed.sentence}", weighed.help or look)
+
+
+def _is_file(config: Config) -> Callable[[str], bool]:
+    def exists(text: str) -> bool:
+        try:
+            return config.resolve(text).is_file()
+        except OSError:
+            return False
+
+    return exists
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """The strings of a config that may name a file."""
+    if isinstance(data, str):
+        if "/" in data or "." in data:
+            yield data
+    elif isinstance(data, dict | list):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from _texts(value)
 
 
 def _weigh(place: Path, config: Config, family: Family) -> Weighed | None:

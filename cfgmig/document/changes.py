@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cfgmig.paths import Path
 
 
-@dataclass(frozen=True, slots=True)
-class MoveTo:
+class MoveTo(NamedTuple):
     """A path, with all below it and the comments it owns, goes to `target`.
 
     Within one parent this is a rename in place. Missing parents are created, parents that
@@ -20,16 +19,14 @@ class MoveTo:
     target: Path
 
 
-@dataclass(frozen=True, slots=True)
-class SetValue:
+class SetValue(NamedTuple):
     """The value at `path` becomes `value`; a value that already reads so is not respelled."""
 
     path: Path
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     """An entry goes, with the comments it owns.
 
     With `prune`, mappings that this empties go too, up to the root; without it the emptied
@@ -40,8 +37,7 @@ class Delete:
     prune: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(NamedTuple):
     """A new entry (last segment a key) or item (last segment an index up to the length).
 
     `raw` is source text of the whole entry, comment lines included, to put down verbatim but
@@ -54,15 +50,14 @@ class Insert:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """Another spelling, `raw`, for the scalar at `path`; its value may change type by it."""
 
     path: Path
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
     """An entry as it stood, with enough about its place to put it back byte for byte.
 
@@ -143,8 +138,7 @@ class Cut:
             raise ValueError(f"not a cut: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(NamedTuple):
     """A `Cut` is put back: to the byte where its neighbours still stand."""
 
     cut: Cut

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.document.changes import Change, MoveTo, Restore
@@ -86,4 +85,4 @@ def _at(change: Change, length: int, place: Path) -> Change:
     for name in ("path", "source", "target"):
         if hasattr(change, name):
             fields[name] = (*place, *getattr(change, name)[length:])
-    return replace(change, **fields)
+    return change._replace(**fields)
