@@ -55,7 +55,7 @@ def check(
     skip_unknown: SkipUnknown = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    jobs: Jobs = 1,
+    jobs: Jobs = 0,
 ) -> int:
     """Check configs against their own version and against the current one.
 

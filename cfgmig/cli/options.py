@@ -42,7 +42,7 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say more: infos, reasons, what was left alone.")
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", help="Processes; 0 takes the processor's cores.")
+    int, typer.Option("--jobs", "-j", help="Processes; 0 takes as many as the files are worth.")
 ]
 NoStamp = Annotated[
     bool, typer.Option("--no-stamp", help="Do not write `schema_version` where there is none.")

@@ -63,7 +63,7 @@ def upgrade(
     skip_unknown: SkipUnknown = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    jobs: Jobs = 1,
+    jobs: Jobs = 0,
 ) -> int:
     """Bring configs up to the current version (or --to), in place.
 
@@ -91,7 +91,7 @@ def downgrade(
     skip_unknown: SkipUnknown = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    jobs: Jobs = 1,
+    jobs: Jobs = 0,
 ) -> int:
     """Bring configs back to an older version, in place; keys that had left come back."""
     from cfgmig.upgrading import Options

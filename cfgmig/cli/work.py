@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cfgmig.project import Project
 
 Result = TypeVar("Result")
+FILES_PER_PROCESS = 64
+"""Fewer are done before another process has started."""
 FOREIGN = "not a config of any known family"
 
 
@@ -45,8 +47,10 @@ def map_files(
     quiet: bool,
     title: str,
 ) -> list[Result]:
-    """`task` of every target, in their order; `jobs` 0 takes all cores."""
-    workers = min(jobs or os.cpu_count() or 1, len(targets))
+    """`task` of every target, in their order; `jobs` 0 takes more processes for more files."""
+    workers = min(jobs or 1 + len(targets) // FILES_PER_PROCESS, len(targets))
+    if not jobs:
+        workers = min(workers, os.cpu_count() or 1)
     if workers <= 1:
         with console.progress(targets, title, quiet=quiet) as items:
             return [task(target) for target in items]
