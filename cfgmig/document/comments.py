@@ -16,6 +16,7 @@ _OPTION = re.compile(r"#+\s*(?:-\s+\S|-?\s*(?P<key>[A-Za-z_][\w.-]*):(?:\s+(?P<v
 _WORDS = frozenset(
     "note todo fixme xxx hint warning caution important default example see usage".split()  # noqa: SIM905
 )
+_PROPERTY = re.compile(r"&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*")
 _RULE = re.compile(r"[-=#*~_+─━═]{3,}")
 
 
@@ -24,7 +25,7 @@ def find(text: str, roots: tuple[Node, ...]) -> list[tuple[int, int]]:
     at = text.find("#")
     if at < 0:
         return []
-    starts, ends = _covered(roots)
+    starts, ends = _covered(text, roots)
     out = []
     while at >= 0:
         index = bisect_right(starts, at) - 1
@@ -47,20 +48,35 @@ def _in_directive(text: str, at: int) -> bool:
     return text[line : line + 1] == "%" and at > 0 and text[at - 1] not in " \t"
 
 
-def _covered(roots: tuple[Node, ...]) -> tuple[list[int], list[int]]:
+def _covered(text: str, roots: tuple[Node, ...]) -> tuple[list[int], list[int]]:
     """Stretches of scalars, aliases, anchors and tags: a `#` in them is no comment."""
     spans = []
     for root in roots:
         for node in walk(root):
-            if node.kind in ("scalar", "alias"):
-                if node.style in ("|", ">"):
-                    spans.extend(_literal(node))
-                elif "#" in node.raw or node.inner > node.start:
-                    spans.append((node.start, node.end))
-            elif node.inner > node.start:
-                spans.append((node.start, node.inner))
+            if node.inner > node.start:
+                spans.extend(_properties(text, node))
+            if node.style in ("|", ">"):
+                spans.extend(_literal(node))
+            elif node.raw and "#" in node.raw:
+                spans.append((node.inner, node.end))
     spans.sort()
     return [start for start, _ in spans], [end for _, end in spans]
+
+
+def _properties(text: str, node: Node) -> list[tuple[int, int]]:
+    """The anchor and the tag of a node; comments may stand behind each of them."""
+    spans = []
+    at = node.start
+    while at < node.inner:
+        found = _PROPERTY.match(text, at)
+        if found is not None:
+            spans.append((at, found.end()))
+            at = found.end()
+        elif text[at] == "#":
+            at = text.find("\n", at)
+        else:
+            at += 1
+    return spans
 
 
 def _literal(node: Node) -> list[tuple[int, int]]:
@@ -70,7 +86,7 @@ def _literal(node: Node) -> list[tuple[int, int]]:
         header = len(node.raw)
     comment = node.raw.find("#", 0, header)
     first = node.inner + (comment if comment >= 0 else header)
-    return [(node.start, first), (node.inner + header, node.end)]
+    return [(node.inner, first), (node.inner + header, node.end)]
 
 
 def is_option(line: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cfgmig.document import comments as comment_rules
-from cfgmig.document import json_tree, yaml_tree
 from cfgmig.document.changes import Change, Cut
 from cfgmig.document.node import UNSET, Entry, Node
 from cfgmig.document.source import Source, collector_paused, decode
@@ -67,9 +66,7 @@ class Document:
                 )  # fmt: skip
             kind = "json" if suffix == "json" else "yaml"
         source = decode(data, name)
-        with collector_paused(len(source.text)):
-            tree = json_tree.build(source) if kind == "json" else yaml_tree.build(source)
-        return cls(source, kind, tree.roots)
+        return cls(source, kind, _roots(source, kind))
 
     def to_bytes(self) -> bytes:
         """The bytes of the file, with the byte order mark that it had."""
@@ -160,7 +157,7 @@ class Document:
             else:
                 roots: tuple[Node, ...] = () if self.root is None else (self.root,)
                 if self.count > 1:
-                    roots = yaml_tree.build(self.source).roots
+                    roots = _roots(self.source, "yaml")
                 self._comments = comment_rules.find(self.text, roots)
         return self._comments
 
@@ -208,6 +205,18 @@ class Document:
         from cfgmig.document.cutting import cuts
 
         return cuts(self, paths, prune)
+
+
+def _roots(source: Source, kind: Kind) -> tuple[Node, ...]:
+    """The trees of a text; each reader is imported when it is needed."""
+    with collector_paused(len(source.text)):
+        if kind == "json":
+            from cfgmig.document import json_tree
+
+            return json_tree.build(source).roots
+        from cfgmig.document import yaml_tree
+
+        return yaml_tree.build(source).roots
 
 
 def _child(value: Any, segment: Segment) -> Any:

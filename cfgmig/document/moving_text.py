@@ -109,7 +109,15 @@ def _carried(planner: Planner, spot: Spot, change: MoveTo, into_flow: bool) -> t
     if block and into_flow and entry.value.style in ("block", "|", ">"):
         raise refuse(draft, entry.value, "a block cannot move into a flow collection",
                      "unsupported-shape", "write the target as a block first")  # fmt: skip
-    return plan_flow.entry_text(draft, entry, key), plan_flow.moved(entry, name)
+    moved = plan_flow.moved(entry, name)
+    value = entry.value
+    if into_flow and value.end == value.inner:  # nothing is no value between commas
+        if value.tag or value.anchor:
+            raise refuse(draft, value, "an empty value with an anchor or a tag cannot move into "
+                         "a flow collection", "unsupported-shape")  # fmt: skip
+        moved.value = synthetic(None)
+        return f"{key}: {planner.flow_text(None)}", moved
+    return plan_flow.entry_text(draft, entry, key), moved
 
 
 def _arrive(planner: Planner, change: MoveTo, text: str, moved: Entry, index: int | None) -> None:

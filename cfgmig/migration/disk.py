@@ -184,9 +184,12 @@ def flush(paths: Sequence[Path]) -> None:
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for _ in pool.map(_flush, [paths[start::_WORKERS] for start in range(_WORKERS)]):
-            pass
+    try:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            for _ in pool.map(_flush, [paths[start::_WORKERS] for start in range(_WORKERS)]):
+                pass
+    except RuntimeError:  # no thread to be had under this limit: one after the other, then
+        _flush(paths)
 
 
 def _flush(paths: Sequence[Path]) -> None:

@@ -99,9 +99,7 @@ def test_without_its_neighbours_it_goes_where_it_can() -> None:
     document = Document.parse("s:\n    a: 1\n    # about b\n    b: 2  # x\n    c: 3\n", "a.yaml")
     cut = document.cut(("s", "b"))
     other = Document.parse("s:\n  z: 1\n", "a.yaml")
-    assert other.edit([Restore(cut)]).document.text == (
-        "s:\n  z: 1\n  # about b\n  b: 2  # x\n"
-    )
+    assert other.edit([Restore(cut)]).document.text == ("s:\n  z: 1\n  # about b\n  b: 2  # x\n")
     assert Document.parse("t: 1\n", "a.yaml").edit([Restore(cut)]).document.text == (
         "t: 1\ns:\n  # about b\n  b: 2  # x\n"
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -333,3 +334,18 @@ def test_a_thousand_files_come_and_go(home: Path) -> None:
     assert {path.read_bytes() for path in paths} == {NEW}
     undo(home)
     assert {path.read_bytes() for path in paths} == {OLD}
+
+
+def test_where_no_thread_may_start_files_are_flushed_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    files = [tmp_path / f"{number}.yaml" for number in range(20)]
+    for file in files:
+        file.write_bytes(b"a: 1\n")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    changes = [FileChange(file, b"a: 1\n", b"a: 2\n") for file in files]
+    assert len(Transaction(tmp_path).run(changes, command="test").written) == 20
+    assert all(file.read_bytes() == b"a: 2\n" for file in files)
