@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 Segment = str | int
 Path = tuple[Segment, ...]
@@ -19,6 +20,7 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def parse_path(text: str) -> Path:
     """Split a dotted path into segments; `[0]` is an index, `"a.b"` one key.
 

@@ -137,10 +137,12 @@ def upgrade_document(
         UsageError: the version is unknown or ambiguous, or no way leads to the target.
     """
     from cfgmig.document import Document
+    from cfgmig.document.source import collector_paused
 
-    document = Document.parse(content, name)
-    source, detection, versions = identify(document, project, options)
-    results = [migrate(document, source, version, detection, options) for version in versions]
+    with collector_paused():
+        document = Document.parse(content, name)
+        source, detection, versions = identify(document, project, options)
+        results = [migrate(document, source, version, detection, options) for version in versions]
     if any(result.text != results[0].text for result in results):
         detection.demand(name)
     return results[0]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 
-from cfgmig.document.node import Node, walk
+from cfgmig.document.node import Node
 
 _OPTION = re.compile(r"#+\s*(?:-\s+\S|-?\s*(?P<key>[A-Za-z_][\w.-]*):(?:\s+(?P<value>\S.*))?$)")
 _WORDS = frozenset(
@@ -20,12 +21,15 @@ _PROPERTY = re.compile(r"&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*")
 _RULE = re.compile(r"[-=#*~_+─━═]{3,}")
 
 
-def find(text: str, roots: tuple[Node, ...]) -> list[tuple[int, int]]:
-    """Start and end of every comment, in order."""
+def find(text: str, opaque: Iterable[Node]) -> list[tuple[int, int]]:
+    """Start and end of every comment, in order.
+
+    `opaque` are the nodes in whose text a `#` may stand that begins no comment.
+    """
     at = text.find("#")
     if at < 0:
         return []
-    starts, ends = _covered(text, roots)
+    starts, ends = _covered(text, opaque)
     out = []
     while at >= 0:
         index = bisect_right(starts, at) - 1
@@ -48,17 +52,16 @@ def _in_directive(text: str, at: int) -> bool:
     return text[line : line + 1] == "%" and at > 0 and text[at - 1] not in " \t"
 
 
-def _covered(text: str, roots: tuple[Node, ...]) -> tuple[list[int], list[int]]:
+def _covered(text: str, opaque: Iterable[Node]) -> tuple[list[int], list[int]]:
     """Stretches of scalars, aliases, anchors and tags: a `#` in them is no comment."""
     spans = []
-    for root in roots:
-        for node in walk(root):
-            if node.inner > node.start:
-                spans.extend(_properties(text, node))
-            if node.style in ("|", ">"):
-                spans.extend(_literal(node))
-            elif node.raw and "#" in node.raw:
-                spans.append((node.inner, node.end))
+    for node in opaque:
+        if node.inner > node.start:
+            spans.extend(_properties(text, node))
+        if node.style in ("|", ">"):
+            spans.extend(_literal(node))
+        elif node.raw and "#" in node.raw:
+            spans.append((node.inner, node.end))
     spans.sort()
     return [start for start, _ in spans], [end for _, end in spans]
 

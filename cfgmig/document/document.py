@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cfgmig.document import comments as comment_rules
 from cfgmig.document.changes import Change, Cut
@@ -12,6 +12,9 @@ from cfgmig.document.source import Source, collector_paused, decode
 from cfgmig.document.spans import Comment, Edit, Note, Position
 from cfgmig.errors import Refused
 from cfgmig.paths import Path, Segment
+
+if TYPE_CHECKING:
+    from cfgmig.document.yaml_tree import Tree
 
 Kind = Literal["yaml", "json"]
 _MISSING: Any = object()
@@ -37,9 +40,12 @@ class Document:
         count: how many documents the text holds.
     """
 
-    __slots__ = ("_comments", "_data", "bom", "count", "kind", "name", "root", "source", "text")
+    __slots__ = (
+        "_comments", "_data", "_opaque", "bom", "count", "kind", "name", "root", "source", "text",
+    )  # fmt: skip
 
-    def __init__(self, source: Source, kind: Kind, roots: tuple[Node, ...]) -> None:
+    def __init__(self, source: Source, kind: Kind, tree: Tree) -> None:
+        roots = tree.roots
         self.source = source
         self.name = source.name
         self.kind: Kind = kind
@@ -48,6 +54,7 @@ class Document:
         self.root = roots[0] if roots else None
         self.count = len(roots)
         self._data: Any = UNSET
+        self._opaque = tree.opaque
         self._comments: list[tuple[int, int]] | None = None
 
     @classmethod
@@ -66,7 +73,7 @@ class Document:
                 )  # fmt: skip
             kind = "json" if suffix == "json" else "yaml"
         source = decode(data, name)
-        return cls(source, kind, _roots(source, kind))
+        return cls(source, kind, _tree(source, kind))
 
     def to_bytes(self) -> bytes:
         """The bytes of the file, with the byte order mark that it had."""
@@ -152,13 +159,8 @@ class Document:
     def comment_spans(self) -> list[tuple[int, int]]:
         """Start and end offsets of every comment."""
         if self._comments is None:
-            if self.kind == "json":
-                self._comments = []
-            else:
-                roots: tuple[Node, ...] = () if self.root is None else (self.root,)
-                if self.count > 1:
-                    roots = _roots(self.source, "yaml")
-                self._comments = comment_rules.find(self.text, roots)
+            json = self.kind == "json"
+            self._comments = [] if json else comment_rules.find(self.text, self._opaque)
         return self._comments
 
     def comments(self) -> list[Comment]:
@@ -207,16 +209,16 @@ class Document:
         return cuts(self, paths, prune)
 
 
-def _roots(source: Source, kind: Kind) -> tuple[Node, ...]:
-    """The trees of a text; each reader is imported when it is needed."""
+def _tree(source: Source, kind: Kind) -> Tree:
+    """What a text holds; each reader is imported when it is needed."""
     with collector_paused(len(source.text)):
         if kind == "json":
             from cfgmig.document import json_tree
 
-            return json_tree.build(source).roots
+            return json_tree.build(source)
         from cfgmig.document import yaml_tree
 
-        return yaml_tree.build(source).roots
+        return yaml_tree.build(source)
 
 
 def _child(value: Any, segment: Segment) -> Any:

@@ -10,13 +10,12 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from contextlib import suppress
 
-from cfgmig.document.comments import find
 from cfgmig.document.node import Entry, Node, leaves
 from cfgmig.document.source import Source
 from cfgmig.document.spans import Edit
 from cfgmig.errors import Refused
 
-_NEAR = 200  # lines to either side of where a line stood, looked at before all others
+_NEAR = 12  # lines to either side of where a line stood, looked at before all others
 
 
 class Retry(Exception):  # a signal between planner and editor, no failure
@@ -54,8 +53,16 @@ class Unit:
 class Draft:
     """The drafted text and tree of one step of an edit."""
 
-    def __init__(self, source: Source, root: Node, json: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        root: Node,
+        json: bool = False,
+        comments: list[tuple[int, int]] | None = None,
+    ) -> None:
         self.json = json
+        # Start and end of every comment of the original text.
+        self.comments = comments or []
         self.source = source
         self.text = source.text
         self.root = root
@@ -75,22 +82,14 @@ class Draft:
         self.root_line: int | None = None
         self.titles: set[Unit] = set()
         self.note_units: list[Unit] = []
-        self._comments: list[tuple[int, int]] | None = None
         starts = source.starts
         ends = [*starts[1:], len(self.text)]
-        self.base = [Unit(start, end) for start, end in zip(starts, ends, strict=True)]
+        self.base = list(map(Unit, starts, ends))
         if self.base[-1].start == self.base[-1].end:
             self.base.pop()
         for at, unit in enumerate(self.base):
             unit.near = at
         self.lines = list(self.base)
-
-    @property
-    def comments(self) -> list[tuple[int, int]]:
-        """Start and end of every comment of the original text."""
-        if self._comments is None:
-            self._comments = find(self.text, (self.root,))
-        return self._comments
 
     @property
     def touched(self) -> bool:
@@ -107,7 +106,8 @@ class Draft:
 
     def unit(self, offset: int) -> Unit:
         """The line that holds an original offset, wherever it stands now."""
-        return self.base[min(self.source.line(offset), len(self.base) - 1)]
+        line, base = self.source.line(offset), self.base
+        return base[line] if line < len(base) else base[-1]
 
     def index(self, unit: Unit) -> int:
         """Where a line stands now.
@@ -117,15 +117,15 @@ class Draft:
         """
         lines = self.lines
         near = min(max(unit.near, 0), max(len(lines) - 1, 0))
-        low, high = max(near - _NEAR, 0), near + _NEAR
-        try:
-            unit.near = lines.index(unit, low, high)
-        except ValueError:
+        if near < len(lines) and lines[near] is unit:
+            return near
+        for reach in (_NEAR, len(lines) + near):
             try:
-                unit.near = lines.index(unit)
+                unit.near = lines.index(unit, max(near - reach, 0), near + reach + 1)
             except ValueError:
-                raise Retry from None
-        return unit.near
+                continue
+            return unit.near
+        raise Retry
 
     def column(self, offset: int) -> int:
         """The column, from 0, at which an original offset stands now."""
@@ -134,9 +134,12 @@ class Draft:
 
     def drop(self, start: int, end: int) -> None:
         """Account for the comments of a stretch of original text that goes for good."""
-        for at, stop in self.comments:
-            if start <= at < end:
-                self.dropped.append(self.text[at:stop])
+        comments = self.comments
+        for index in range(bisect_left(comments, (start,)), len(comments)):
+            at, stop = comments[index]
+            if at >= end:
+                break
+            self.dropped.append(self.text[at:stop])
 
     def note(self, unit: Unit, message: str) -> None:
         """Leave a note about a line for the user."""
@@ -196,6 +199,8 @@ class Draft:
         """The text of a line as it is now, with a plain or original line end."""
         if unit.start < 0:
             text = unit.text
+        elif not self.spans:
+            text = self.text[unit.start : unit.end]
         else:
             parts = []
             at = unit.start
@@ -206,8 +211,10 @@ class Draft:
         return shift(text, unit.shift) if unit.shift else text
 
     def _inner(self, unit: Unit) -> list[Edit]:
-        low = bisect_left(self.spans, unit.start, key=lambda edit: edit.start)
-        high = bisect_left(self.spans, unit.end, key=lambda edit: edit.start)
+        if not self.spans:
+            return []
+        low = bisect_left(self.spans, (unit.start,))
+        high = bisect_left(self.spans, (unit.end,))
         if unit.end == len(self.text):
             high = len(self.spans)
         return self.spans[low:high]

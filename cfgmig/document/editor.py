@@ -78,7 +78,7 @@ def draft_of(document: Document) -> Draft:
     if root is None:
         end = len(document.text)
         root = Node("scalar", end, end, end, "", None, None)
-    return Draft(document.source, root, document.kind == "json")
+    return Draft(document.source, root, document.kind == "json", document.comment_spans())
 
 
 def _plan(document: Document, wanted: Sequence[Task], order: Order | None) -> tuple[Draft, int]:
@@ -175,7 +175,10 @@ def _marks(draft: Draft) -> list[_Mark]:
     at = 0
     extra = len(draft.source.eol) - 1
     for unit in draft.lines:
-        marks += [(at, message) for message in wanted.get(unit, ())]
+        if unit in wanted:
+            marks += [(at, message) for message in wanted.pop(unit)]
+            if not wanted:
+                break
         text = draft.render(unit)
         at += len(text) + (extra * (text.count("\n") - text.count("\r\n")) if extra else 0)
     return marks

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
-from cfgmig.document.node import Node, walk
+from cfgmig.document.node import Node
 from cfgmig.document.scalars import plain_value
 from cfgmig.errors import UsageError
 
@@ -40,6 +40,10 @@ _ESCAPES = {
     "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P",
 }  # fmt: skip
 _SHORT_LIST = 72
+_NULLS = ("null", "~", "Null", "NULL")
+_TRUES = ("true", "True", "TRUE")
+_FALSES = ("false", "False", "FALSE")
+_SPELLINGS = frozenset(_NULLS + _TRUES + _FALSES)
 
 
 class Style:
@@ -49,18 +53,27 @@ class Style:
         words: Counter[str] = Counter()
         quotes: Counter[str] = Counter()
         lists: Counter[bool] = Counter()
-        for node in walk(root) if root is not None else ():
+        stack = [] if root is None else [root]
+        while stack:
+            node = stack.pop()
             if node.kind == "scalar":
-                if node.style in ("'", '"'):
-                    quotes[node.style] += 1
-                elif not node.style and node.tag is None:
+                style = node.style
+                if style:
+                    if style in "'\"":
+                        quotes[style] += 1
+                elif node.raw in _SPELLINGS and node.tag is None:
                     words[node.raw] += 1
-            elif node.kind == "sequence" and node.items and _all_inline(node):
-                lists[node.style == "flow"] += 1
+            elif node.kind == "mapping":
+                stack += [entry.key for entry in node.entries]
+                stack += [entry.value for entry in node.entries]
+            elif node.items:
+                stack += node.items
+                if _all_inline(node):
+                    lists[node.style == "flow"] += 1
         self.eol = eol
-        self.null = _majority(words, ("null", "~", "Null", "NULL"))
-        self.true = _majority(words, ("true", "True", "TRUE"))
-        self.false = _majority(words, ("false", "False", "FALSE"))
+        self.null = _majority(words, _NULLS)
+        self.true = _majority(words, _TRUES)
+        self.false = _majority(words, _FALSES)
         if not (words[self.false] or words["false"]):
             self.false = _like(self.true, "false")
         if not (words[self.true] or words["true"]):

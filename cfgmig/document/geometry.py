@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from typing import NamedTuple
 
@@ -145,6 +146,13 @@ def entry_place(draft: Draft, holder: Node, index: int, above: Unit | None) -> P
     )  # fmt: skip
 
 
+def lines_at(draft: Draft, holder: Node, index: int) -> Place:
+    """The lines of an entry, without a look at its neighbours."""
+    entry = draft.entries(holder)[index]
+    first, last = first_unit(draft, entry), last_unit(draft, entry)
+    return Place(first, last, None, True, None, -1, is_collection(entry.value))
+
+
 def item_place(draft: Draft, holder: Node, index: int, above: Unit | None) -> Place:
     """The place of an item; `above` is the line of the sequence's own key."""
     items = draft.items(holder)
@@ -230,10 +238,9 @@ def trailing_column(draft: Draft, unit: Unit) -> int:
     """The column of the trailing comment of an original line, or -1."""
     if unit.start < 0 or kind_of(draft, unit) != "content":
         return -1
-    for start, _ in draft.comments:
-        if unit.start <= start < unit.end:
-            return draft.column(start)
-    return -1
+    at = bisect_left(draft.comments, (unit.start,))
+    start = draft.comments[at][0] if at < len(draft.comments) else unit.end
+    return draft.column(start) if start < unit.end else -1
 
 
 def _head(draft: Draft, place: Place, key: int, tail: int) -> tuple[int, tuple[Unit, ...]]:

@@ -53,12 +53,13 @@ def index_of(entries: list[Entry], segment: Segment) -> int | None:
     name = str(segment)
     for index, entry in enumerate(entries):
         key = entry.key
-        if key.kind == "scalar" and key.content == name and (key.style or key.value == name):
+        if key.content == name and key.kind == "scalar" and (key.style or key.value == name):
             return index
     for index, entry in enumerate(entries):
-        if not isinstance(entry.key.value if entry.key.kind == "scalar" else None, str) and (
-            entry.name == name
-        ):
+        key = entry.key
+        if key.kind == "scalar" and ((key.style and not key.tag) or isinstance(key.value, str)):
+            continue
+        if entry.name == name:
             return index
     return None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Literal
 
 NodeKind = Literal["mapping", "sequence", "scalar", "alias"]
 UNSET: Any = object()
+_NONE: Any = ()  # what a node cannot have; most are scalars, and a list costs time and memory
 
 
 class Node:
@@ -53,8 +55,8 @@ class Node:
         self.anchor = anchor
         self.raw = raw
         self.content = content
-        self.entries: list[Entry] = []
-        self.items: list[Node] = []
+        self.entries: list[Entry] = [] if kind == "mapping" else _NONE
+        self.items: list[Node] = [] if kind == "sequence" else _NONE
         self.target: Node | None = None
         self._value: Any = UNSET
 
@@ -62,9 +64,10 @@ class Node:
     def value(self) -> Any:
         """The typed value of a scalar (YAML 1.2 core, or JSON)."""
         if self._value is UNSET:
-            from cfgmig.document.scalars import resolve
-
-            self._value = resolve(self)
+            if self.style and self.tag is None:
+                self._value = self.content
+            else:
+                self._value = _resolver()(self)
         return self._value
 
     @value.setter
@@ -78,6 +81,14 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.start}:{self.end} {self.raw!r}>"
+
+
+@cache
+def _resolver() -> Callable[[Node], Any]:
+    """What resolves plain and tagged scalars; its module imports this one."""
+    from cfgmig.document.scalars import resolve
+
+    return resolve
 
 
 class Entry:

@@ -19,6 +19,7 @@ from cfgmig.document.geometry import (
     item_place,
     kind_of,
     line_column,
+    lines_at,
     steps,
 )
 from cfgmig.document.locate import Spot, refuse
@@ -185,7 +186,8 @@ def _spaced(
     first, last = max(index - _SIBLINGS, 0), min(index + _SIBLINGS, count)
     previous = place_at(draft, holder, first, above)
     for other in range(first + 1, last):
-        current = place_at(draft, holder, other, above)
+        inner = mapping and other < last - 1
+        current = lines_at(draft, holder, other) if inner else place_at(draft, holder, other, above)
         run = _gap(draft, previous, current)
         runs.append(run)
         if previous.collection or current.collection:

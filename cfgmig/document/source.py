@@ -59,7 +59,7 @@ class Source:
 
     def line(self, offset: int) -> int:
         """The 0-based line that holds `offset`."""
-        return bisect_right(self.starts, offset) - 1
+        return bisect_right(self._starts or self.starts, offset) - 1
 
     def place(self, offset: int) -> tuple[int, int]:
         """1-based line and column of an offset."""
@@ -175,8 +175,8 @@ def _decode_bytes(data: bytes, name: str) -> str:
 
 
 @contextmanager
-def collector_paused(size: int) -> Iterator[None]:
-    """Keep the cyclic garbage collector from walking a large tree while it is being built."""
+def collector_paused(size: int = _LARGE) -> Iterator[None]:
+    """Keep the cyclic garbage collector from walking trees while many of them are being built."""
     if size < _LARGE or not gc.isenabled():
         yield
         return

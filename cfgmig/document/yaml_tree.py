@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cfgmig.document.node import Entry, Node, walk
@@ -29,10 +30,17 @@ _ODD_KEY = frozenset("0123456789-+.~<tTfFnN=")
 
 
 class Tree(NamedTuple):
-    """What a text holds: its documents' roots and whether a directive names a version."""
+    """What a text holds: its documents' roots and whether a directive names a version.
+
+    `mappings` are all of its mappings, `opaque` the nodes in whose text a `#` may stand
+    that begins no comment, and `last_alias` is its last alias.
+    """
 
     roots: tuple[Node, ...]
     directives: bool
+    mappings: Sequence[Node] = ()
+    opaque: Sequence[Node] = ()
+    last_alias: Node | None = None
 
 
 def build(source: Source, backend: Backend | None = None) -> Tree:
@@ -50,9 +58,10 @@ def build(source: Source, backend: Backend | None = None) -> Tree:
         raise _not_yaml(source, error) from error
     except RecursionError:
         raise too_deep(source, 0) from None
-    for root in tree.roots:
-        _check_mappings(source, root)
-        _check_size(source, root)
+    _check_mappings(source, tree.mappings)
+    if tree.last_alias is not None:
+        for root in tree.roots:
+            _check_size(source, root)
     _check_breaks(source, tree.roots)
     return tree
 
@@ -101,6 +110,9 @@ class _Builder:
         self.parent: Node | None = None
         self.key: Node | None = None
         self.anchors: dict[str, Node] = {}
+        self.mappings: list[Node] = []
+        self.opaque: list[Node] = []
+        self.last_alias: Node | None = None
 
     def attach(self, node: Node) -> None:
         parent = self.parent
@@ -112,6 +124,32 @@ class _Builder:
             self.key = node
         else:
             parent.entries.append(Entry(self.key, node, self.key.start))
+            self.key = None
+
+    def scalar(self, event: Any) -> None:
+        start, end = event.start_mark.index, event.end_mark.index
+        tag, anchor, style, inner = event.tag, event.anchor, event.style or "", start
+        content = event.value
+        if tag is not None or anchor is not None:
+            inner = min(self.inner(start), end)
+            tag = tag and str(tag)
+        elif start == end:
+            start = end = inner = self.empty_at(start)
+        if style and style in "|>":
+            end = _block_end(self.text, inner, end, content)
+        raw = self.text[inner:end]
+        node = Node("scalar", start, inner, end, style, tag, anchor, raw, content)
+        if inner > start or "#" in raw or (style and style in "|>"):
+            self.opaque.append(node)
+        if anchor is not None:
+            self.anchors[anchor] = node
+        parent, key = self.parent, self.key
+        if parent is None or parent.kind != "mapping":
+            self.attach(node)
+        elif key is None:
+            self.key = node
+        else:
+            parent.entries.append(Entry(key, node, key.start))
             self.key = None
 
     def open(self, node: Node) -> None:
@@ -147,6 +185,9 @@ class _Builder:
     def alias(self, event: Any) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
         node = Node("alias", start, start, end, "", None, event.anchor, self.text[start:end])
+        self.last_alias = node
+        if "#" in node.raw:
+            self.opaque.append(node)
         node.target = self.anchors.get(event.anchor)
         if node.target is None or node.target in self.stack:
             line, column = self.source.place(start)
@@ -181,45 +222,29 @@ def _block_end(text: str, start: int, end: int, content: str) -> int:
 
 def _read(source: Source, backend: Backend) -> Tree:
     builder = _Builder(source)
-    text, codes, anchors = source.text, backend.codes, builder.anchors
+    text, codes = source.text, backend.codes
     following = backend.next_event(text)
     directives = False
     while (event := following()) is not None:
         code = codes[type(event)]
         if code == SCALAR:
-            start, end = event.start_mark.index, event.end_mark.index
-            tag, anchor, style, inner = event.tag, event.anchor, event.style or "", start
-            if tag is not None or anchor is not None:
-                inner = min(builder.inner(start), end)
-                tag = tag and str(tag)
-            elif start == end:
-                start = end = inner = builder.empty_at(start)
-            content = event.value
-            if style in ("|", ">"):
-                end = _block_end(text, inner, end, content)
-            node = Node("scalar", start, inner, end, style, tag, anchor, text[inner:end], content)
-            if anchor is not None:
-                anchors[anchor] = node
-            if builder.key is not None and builder.parent and builder.parent.kind == "mapping":
-                builder.parent.entries.append(Entry(builder.key, node, builder.key.start))
-                builder.key = None
-            else:
-                builder.attach(node)
+            builder.scalar(event)
         elif code == END:
             builder.close(event.end_mark.index)
         elif code in (MAPPING, SEQUENCE):
-            builder.open(_collection(event, code, text, anchors))
+            builder.open(_collection(event, code, text, builder))
         elif code == ALIAS:
             builder.attach(builder.alias(event))
         elif code == DOCUMENT:
-            anchors.clear()
+            builder.anchors.clear()
             directives = directives or bool(event.version) or bool(event.tags)
         elif code not in (DOCUMENT_END, OTHER):
             raise AssertionError(code)
-    return Tree(tuple(builder.roots), directives)
+    roots = tuple(builder.roots)
+    return Tree(roots, directives, builder.mappings, builder.opaque, builder.last_alias)
 
 
-def _collection(event: Any, code: int, text: str, anchors: dict[str, Node]) -> Node:
+def _collection(event: Any, code: int, text: str, builder: _Builder) -> Node:
     start, inner = event.start_mark.index, event.end_mark.index
     style = "block"
     if event.flow_style:
@@ -234,14 +259,18 @@ def _collection(event: Any, code: int, text: str, anchors: dict[str, Node]) -> N
     kind: Any = "mapping" if code == MAPPING else "sequence"
     node = Node(kind, start, inner, inner, style, tag, event.anchor)
     if event.anchor is not None:
-        anchors[event.anchor] = node
+        builder.anchors[event.anchor] = node
+    if inner > start:
+        builder.opaque.append(node)
+    if code == MAPPING:
+        builder.mappings.append(node)
     return node
 
 
-def _check_mappings(source: Source, root: Node) -> None:
+def _check_mappings(source: Source, mappings: Sequence[Node]) -> None:
     """Refuse keys that read the same, naming both lines."""
-    for node in walk(root):
-        if node.kind != "mapping" or len(node.entries) < 2:
+    for node in mappings:
+        if len(node.entries) < 2:
             continue
         plain = True
         for entry in node.entries:

@@ -17,6 +17,7 @@ from cfgmig.paths import Path
 
 if TYPE_CHECKING:
     from cfgmig.document import Cut, Document, Node
+    from cfgmig.document.emit import Style
 
 PIN = "pinned: the default changed in"
 
@@ -40,6 +41,7 @@ class Keeping(Site):
         self.data = data
         self.effects: list[Effect] = []
         self.version = ""
+        self._styled: Style | None = None
         self._order: Order = no_order
         self._order_back: Order = no_order
         self._returning = False
@@ -175,18 +177,20 @@ class Keeping(Site):
         old = origin(self.effects, path)
         if old is None or any(
             isinstance(effect, Changed)
-            and origin(self.effects[:index], effect.path) == old
             and not identical(effect.old, effect.new)
+            and origin(self.effects[:index], effect.path) == old
             for index, effect in enumerate(self.effects)
         ):
             return None
         found: Node | None = self.before.node(old)
         return found
 
-    def _style(self) -> Any:
+    def _style(self) -> Style:
         from cfgmig.document.emit import Style
 
-        return Style(self.before.node(()), "\n")
+        if self._styled is None:
+            self._styled = Style(self.before.node(()), "\n")
+        return self._styled
 
     def in_flow(self, path: Path) -> bool:
         """Whether `path` lies, or would lie, in braces or brackets."""

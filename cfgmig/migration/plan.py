@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cfgmig.migration.grade import Grade
 from cfgmig.migration.graph import RevisionGraph
@@ -33,7 +33,7 @@ class Step:
         """What happens to the config, in order."""
         return self.revision.operations(up=self.up)
 
-    @property
+    @cached_property
     def grade(self) -> Grade:
         """The worst grade of its operations."""
         return self.revision.grade if self.up else self.revision.down_grade
@@ -52,7 +52,7 @@ class Plan:
     goal: str
     steps: tuple[Step, ...]
 
-    @property
+    @cached_property
     def grade(self) -> Grade:
         """The worst grade of its steps."""
         return max((step.grade for step in self.steps), default=Grade.EXACT)
@@ -71,6 +71,7 @@ class Plan:
         ]
 
 
+@lru_cache(maxsize=128)
 def make_plan(graph: RevisionGraph, origin: str, goal: str) -> Plan:
     """The plan from one version to another.
 

@@ -129,7 +129,7 @@ class Site:
         return None
 
     def _ours(self, kept: Kept) -> bool:
-        return (kept.origin, kept.goal) == (self.goal, self.origin)
+        return kept.origin == self.goal and kept.goal == self.origin
 
     def leave(self) -> None:
         """End a step: what was kept of converted values and places has served."""

@@ -18,6 +18,8 @@ _SECTION = re.compile(r"(\s*[^#\s].*:)(\s*(?:#.*)?)")
 
 def comments_of(cut: Cut) -> list[str]:
     """The comments that leave with a cut of whole lines."""
+    if "#" not in cut.text:
+        return []
     from cfgmig.document import Document
 
     stay = {line + 1 for line in cut.kept}

@@ -60,7 +60,7 @@ def _copy(value: Any, memo: dict[int, Any]) -> Any:
         mapping: dict[Any, Any] = {}
         memo[id(value)] = mapping
         for key, item in value.items():
-            mapping[key] = _copy(item, memo)
+            mapping[key] = _copy(item, memo) if isinstance(item, dict | list) else item
         return mapping
     items: list[Any] = []
     memo[id(value)] = items
@@ -106,7 +106,7 @@ def child(value: Any, segment: Segment) -> Any:
         KeyError: nothing does.
     """
     if isinstance(value, dict) and isinstance(segment, str):
-        return value[key_of(value, segment)]
+        return value[segment if segment in value else key_of(value, segment)]
     if isinstance(value, list) and isinstance(segment, int) and 0 <= segment < len(value):
         return value[segment]
     raise KeyError(segment)

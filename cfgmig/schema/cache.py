@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,12 @@ _keys: dict[str, tuple[ModuleType, str]] = {}
 def cache_home() -> Path | None:
     """Where caches go: XDG_CACHE_HOME, or LOCALAPPDATA on Windows, or ~/.cache."""
     named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    home = Path(named) if named else Path(os.path.expanduser("~")) / ".cache"  # noqa: PTH111
+    return _home(named, "" if named else os.path.expanduser("~"))  # noqa: PTH111
+
+
+@cache
+def _home(named: str | None, user: str) -> Path | None:
+    home = Path(named) if named else Path(user) / ".cache"
     return home / "cfgmig" if home.is_absolute() else None
 
 
@@ -82,8 +88,7 @@ class Store:
 
     def __init__(self, family: Family) -> None:
         home = cache_home()
-        name = _file_name(f"{family.name}-{source_key(family)}")
-        self.folder = home / "schema" / name if home is not None else None
+        self.folder = None if home is None else _folder(home, f"{family.name}-{source_key(family)}")
 
     def read(self, name: str) -> Any:
         """The content of a file; None when it is not there or not whole."""
@@ -116,6 +121,11 @@ class Store:
             beside.replace(target)
         except OSError:
             return
+
+
+@cache
+def _folder(home: Path, name: str) -> Path:
+    return home / "schema" / _file_name(name)
 
 
 def _file_name(name: str) -> str:

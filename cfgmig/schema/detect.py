@@ -223,8 +223,9 @@ def _judge(facts: _Facts, family: Family) -> Iterator[_Judged]:
     leaves = Counter(mask for _, mask in shape.leaves)
     missing = Counter(mask for _, mask in shape.missing)
     for bit in range(len(family.versions)):
-        hits = sum(count for mask, count in leaves.items() if mask >> bit & 1)
-        lacks = sum(count for mask, count in missing.items() if mask >> bit & 1)
+        flag = 1 << bit
+        hits = sum([count for mask, count in leaves.items() if mask & flag])
+        lacks = sum([count for mask, count in missing.items() if mask & flag])
         filled = min(1.0, hits / known.sizes[bit]) if known.sizes[bit] else 0.0
         score = FILLED * filled - (len(shape.leaves) - hits) - lacks
         yield _Judged(family, bit, shape, score, hits)
