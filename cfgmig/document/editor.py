@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cfgmig.document.changes import Change, Delete, MoveTo, Restore
+from cfgmig.document.changes import Change, Delete, Insert, MoveTo, Restore
 from cfgmig.document.draft import Draft, Retry, Unit
 from cfgmig.document.moving_text import CopyTo
 from cfgmig.document.node import Node
@@ -21,6 +21,7 @@ from cfgmig.paths import Path, format_path
 if TYPE_CHECKING:
     from cfgmig.document.document import Document, Edited
 
+GUEST = "a_key_that_stays_for_a_moment"
 _Mark = tuple[int, str]  # offset of a line in the newest text, what to say about it
 
 
@@ -107,6 +108,12 @@ def _halves(document: Document, task: Task, problem: Retry) -> list[Task]:
         source, target = change.source, change.target
         node = document.node(source[:-1])
         flow = node is not None and node.style == "flow"
+        shared = _shared(source[:-1], target[:-1])
+        if not flow and shared and target[: len(source)] != source:
+            # A guest keeps the section from being emptied, and its comments with it.
+            guest = (*source[:shared], GUEST)
+            steps = (Insert(guest, None), change, Delete(guest, prune=False))
+            return [Task(step, task.covered) for step in steps]
         if flow and target[: len(source)] != source and source[: len(target)] != target:
             return [Task(CopyTo(source, target), task.covered), Task(Delete(source), task.covered)]
     line, column, *_ = document.position(path_of(change))
@@ -115,6 +122,14 @@ def _halves(document: Document, task: Task, problem: Retry) -> list[Task]:
         kind="unsupported-shape", file=document.name, line=line, column=column,
         help="make this change by hand",
     ) from problem  # fmt: skip
+
+
+def _shared(first: Path, second: Path) -> int:
+    """How many segments two paths begin with in common."""
+    count = 0
+    while count < min(len(first), len(second)) and first[count] == second[count]:
+        count += 1
+    return count
 
 
 def _write(document: Document, draft: Draft) -> tuple[Document, tuple[Edit, ...]]:

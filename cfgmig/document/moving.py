@@ -36,6 +36,8 @@ def move(planner: Planner, spot: Spot, change: MoveTo, depth: int) -> None:
     source, target = change.source, change.target
     holder = spot.holders[depth]
     in_place = target[: len(source)] == source or source[: depth + 1] == target
+    if not in_place and depth < len(source) - 1 and target[: depth + 1] == source[: depth + 1]:
+        raise Retry  # the section that this empties is the one that it goes to
     index = spot.steps[depth] if in_place else None
     outer = target[: depth + 1] if in_place else target
     into_flow = planner.flows(nearest_holder(draft, outer))

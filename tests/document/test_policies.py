@@ -157,3 +157,28 @@ def test_aligned_neighbours_do_not_disturb_what_follows() -> None:
     before = "a: &x {k: 1}\nb: 2\n"
     after = Document.parse(before, "a.yaml").edit([move("b", "c")]).document
     assert after.text == "a: &x {k: 1}\nc: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "target", "expected"),
+    [
+        (
+            "model:  # why\n  lr: false\nz: 1\n",
+            ("model", "lr"),
+            ("model", "fresh", "deeper"),
+            "model:  # why\n  fresh:\n    deeper: false\nz: 1\n",
+        ),
+        (
+            "a:\n  b:\n    c: 1  # k\nz: 1\n",
+            ("a", "b", "c"),
+            ("a", "fresh", "c"),
+            "a:\n  fresh:\n    c: 1  # k\nz: 1\n",
+        ),
+        ("a: {b: 1}\nz: 2\n", ("a", "b"), ("a", "c", "d"), "a: {c: {d: 1}}\nz: 2\n"),
+    ],
+)
+def test_a_lone_key_moves_deeper_into_its_own_section(
+    text: str, source: tuple[str, ...], target: tuple[str, ...], expected: str
+) -> None:
+    document = Document.parse(text)
+    assert document.edit([MoveTo(source, target)]).document.text == expected
