@@ -32,6 +32,14 @@ class CheckOptions(NamedTuple):
     ignore: tuple[str, ...] = ()
 
 
+class _Scope(NamedTuple):
+    """Where paths in a config start, and which rules speak."""
+
+    root: FilePath
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+
+
 class Checkup(NamedTuple):
     """The findings about one document, in reading order, and the fixes that go with them."""
 
@@ -57,8 +65,13 @@ def check(content: bytes | str, name: str, project: Project, options: CheckOptio
     document = Document.parse(content, name)
     asked = Options(family=options.family, version=options.version)
     source, detection, versions = identify(document, project, asked)
-    own = _own(document, source, versions[0], detection, project, options)
-    later = _later(document, source, versions[0], detection, project, options)
+    scope = _Scope(
+        project.root,
+        _codes(options.select, project, "select"),
+        _codes(options.ignore, project, "ignore"),
+    )
+    own = _own(document, source, versions[0], detection, scope)
+    later = _later(document, source, versions[0], detection, scope)
     findings = [checked.finding for checked in own]
     findings += [one for one in later if not _is_told(one, findings)]
     return Checkup(
@@ -75,8 +88,7 @@ def _own(
     source: Source,
     version: str,
     detection: Detection,
-    project: Project,
-    options: CheckOptions,
+    scope: _Scope,
 ) -> list[Checked]:
     from cfgmig.loadable import checkpoint_does_not_load
     from cfgmig.schema.engine import all_rules, check_document
@@ -86,9 +98,7 @@ def _own(
         source.family,
         version,
         rules=(*all_rules(source.family), checkpoint_does_not_load),
-        root=project.root,
-        select=_codes(options.select, project, "select"),
-        ignore=_codes(options.ignore, project, "ignore"),
+        **scope._asdict(),
         detection=detection,
         moved=lambda path: moved(source, path),
     )
@@ -99,8 +109,7 @@ def _later(
     source: Source,
     version: str,
     detection: Detection,
-    project: Project,
-    options: CheckOptions,
+    scope: _Scope,
 ) -> list[Finding]:
     """What the head's rules that are not about `version` say of the upgraded document."""
     head = source.family.head.name
@@ -121,9 +130,7 @@ def _later(
         upgraded.document,
         source.family,
         head,
-        root=project.root,
-        select=_codes(options.select, project, "select"),
-        ignore=_codes(options.ignore, project, "ignore"),
+        **scope._asdict(),
         rules=(*rules, checkpoint_does_not_load),
     )
     return [_told_of_the_original(checked.finding, upgraded) for checked in found]

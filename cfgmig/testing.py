@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cfgmig.document import Document
     from cfgmig.migration import Operation
     from cfgmig.schema import Example, Rule
+    from cfgmig.upgrading import Upgraded
 
 EXAMPLES = ("examples/**/*.yaml", "examples/**/*.yml", "examples/**/*.json")
 
@@ -154,18 +155,21 @@ def no_trace(source: Source, example: ExampleFile) -> None:
 
 
 def _down(source: Source, example: ExampleFile) -> Document:
+    head = source.family.head.name
+    stamped = example.document.has((source.family.stamp_key,))
+    up = _migrated(source, example.document, example.version, head, stamp=stamped)
+    return _migrated(source, up.document, head, example.version, stamp=stamped).document
+
+
+def _migrated(
+    source: Source, document: Document, version: str, goal: str, *, stamp: bool = True
+) -> Upgraded:
+    """A document that is known to be of `version`, brought to `goal`."""
     from cfgmig.schema.detect import Candidate, Detection
     from cfgmig.upgrading import Options, migrate
 
-    def there(document: Document, origin: str, goal: str, stamp: bool) -> Document:
-        known = Detection("detected", (Candidate(source.family, origin, 0.0),))
-        options = Options(to=goal, stamp=stamp)
-        return migrate(document, source, origin, known, options).document
-
-    head = source.family.head.name
-    stamped = example.document.has((source.family.stamp_key,))
-    up = there(example.document, example.version, head, stamped)
-    return there(up, head, example.version, stamped)
+    known = Detection("detected", (Candidate(source.family, version, 0.0),))
+    return migrate(document, source, version, known, Options(to=goal, stamp=stamp))
 
 
 def _texts(document: Document) -> set[str]:
@@ -174,13 +178,9 @@ def _texts(document: Document) -> set[str]:
 
 def operations_fire(source: Source, examples: Sequence[ExampleFile]) -> None:
     """Every operation of every revision does something to some example."""
-    from cfgmig.schema.detect import Candidate, Detection
-    from cfgmig.upgrading import Options, migrate
-
     fired: set[tuple[str, str]] = set()
     for example in examples:
-        known = Detection("detected", (Candidate(source.family, example.version, 0.0),))
-        done = migrate(example.document, source, example.version, known, Options())
+        done = _migrated(source, example.document, example.version, source.family.head.name)
         if done.outcome is not None:
             fired |= {(one.revision, one.operation) for one in done.outcome.fired}
     idle = [

@@ -74,13 +74,6 @@ def order_of(order: Order | None, path: Path) -> tuple[str, ...]:
     return tuple(order(path)) if order is not None else ()
 
 
-def child_column(draft: Draft, holder: Node, owner: int) -> int:
-    """The column of a block mapping's keys; `owner` is that of its own key, -1 for the root."""
-    for entry in draft.entries(holder):
-        return entry_column(draft, entry)
-    return 0 if owner < 0 else owner + steps(draft)[0]
-
-
 def put(draft: Draft, holder: Node, index: int, above: Unit | None, payload: Payload) -> None:
     """Put lines before the child at `index` of a block collection that has children.
 

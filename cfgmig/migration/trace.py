@@ -57,28 +57,29 @@ def _follow(operation: Move, path: Path) -> Path | None:
 
 def origin(effects: Sequence[Effect], path: Path) -> Path | None:
     """Where `path` stood before `effects`; None for what they wrote."""
+    found = _source(effects, path)
+    return None if isinstance(found, Written) else found
+
+
+def came_back(effects: Sequence[Effect], path: Path) -> bool:
+    """Whether `path`, or a section around it, was put back from the file's stash."""
+    found = _source(effects, path)
+    return isinstance(found, Written) and found.kept is not None
+
+
+def _source(effects: Sequence[Effect], path: Path) -> Path | Written:
+    """Where `path` stood before `effects`, or the one of them that wrote it."""
     for effect in reversed(effects):
         if isinstance(effect, Moved):
             if _below(path, effect.target):
                 path = effect.source + path[len(effect.target) :]
         elif isinstance(effect, Written):
             if _below(path, effect.path):
-                return None
+                return effect
             path = _shifted(path, effect.path, -1)
         elif isinstance(effect, Dropped):
             path = _shifted(path, effect.path, +1)
     return path
-
-
-def came_back(effects: Sequence[Effect], path: Path) -> bool:
-    """Whether `path`, or a section around it, was put back from the file's stash."""
-    for effect in reversed(effects):
-        if isinstance(effect, Moved):
-            if _below(path, effect.target):
-                path = effect.source + path[len(effect.target) :]
-        elif isinstance(effect, Written) and _below(path, effect.path):
-            return effect.kept is not None
-    return False
 
 
 def current(effects: Iterable[Effect], path: Path) -> Path | None:
