@@ -47,6 +47,14 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
+class MadeRecord:
+    """A file that a run makes where none was; the paths are those of a `FileRecord`."""
+
+    path: str
+    relative: str | None
+
+
+@dataclass(frozen=True)
 class JournalEntry:
     """One run: what was asked, by which version, what it did to which files."""
 
@@ -56,19 +64,20 @@ class JournalEntry:
     tool: str
     created: str
     files: tuple[FileRecord, ...]
+    made: tuple[MadeRecord, ...] = ()
 
     @property
     def name(self) -> str:
         """The entry's name, as `undo` takes it."""
         return self.folder.name
 
-    def target(self, record: FileRecord) -> Path:
+    def target(self, record: FileRecord | MadeRecord) -> Path:
         """Where the file is now: a project that was moved takes its journal along."""
         if record.relative is None:
             return Path(record.path)
         return self.folder.parents[2] / record.relative
 
-    def temporary(self, record: FileRecord) -> Path:
+    def temporary(self, record: FileRecord | MadeRecord) -> Path:
         """The new bytes beside the target, until they replace it."""
         target = self.target(record)
         return target.with_name(temporary_name(target.name, self.name))
@@ -76,6 +85,10 @@ class JournalEntry:
     def backup(self, record: FileRecord) -> Path:
         """The old bytes, in the journal."""
         return self.folder / Path(record.backup).name
+
+    def mark(self, record: MadeRecord) -> Path:
+        """An empty file in the journal: the made file is in its place, and is this run's."""
+        return self.folder / f"{self.made.index(record):04d}.made"
 
     def bytes_before(self, record: FileRecord) -> bytes | None:
         """The old bytes; None when the journal no longer holds them unharmed."""
@@ -133,7 +146,13 @@ def find(home: Path, name: str | None) -> JournalEntry:
     raise UsageError(message, file=disk.shown(home), help=help)
 
 
-def begin(home: Path, command: str, records: Sequence[FileRecord], name: str) -> JournalEntry:
+def begin(
+    home: Path,
+    command: str,
+    records: Sequence[FileRecord],
+    name: str,
+    made: Sequence[MadeRecord] = (),
+) -> JournalEntry:
     """Put a pending entry on the disk, with its manifest, still without backups."""
     journal = _journal(home)
     ignore = journal.parent / ".gitignore"
@@ -143,7 +162,9 @@ def begin(home: Path, command: str, records: Sequence[FileRecord], name: str) ->
     folder = journal / name
     folder.mkdir(0o700)  # configs may hold secrets that their own mode protects
     created = name.partition("-")[0]
-    entry = JournalEntry(folder, "pending", command, _version(), created, tuple(records))
+    entry = JournalEntry(
+        folder, "pending", command, _version(), created, tuple(records), tuple(made)
+    )
     try:
         disk.create(folder / "pending", b"")
         disk.replace(folder / _MANIFEST, _manifest(entry))
@@ -229,6 +250,7 @@ def _manifest(entry: JournalEntry) -> bytes:
         "tool": entry.tool,
         "created": entry.created,
         "files": [vars(record) for record in entry.files],
+        "made": [vars(record) for record in entry.made],
     }
     # ASCII with escapes keeps file names that are not UTF-8.
     return (json.dumps(value, indent=1) + "\n").encode("ascii")
@@ -247,6 +269,7 @@ def _load(folder: Path) -> JournalEntry:
                 help="install a newer cfgmig",
             )
         files = tuple(FileRecord(**record) for record in value["files"])
+        made = tuple(MadeRecord(**record) for record in value.get("made", ()))
         head = {key: str(value[key]) for key in ("command", "tool", "created")}
     except (ValueError, TypeError, KeyError) as error:
         raise Unreadable(
@@ -254,7 +277,7 @@ def _load(folder: Path) -> JournalEntry:
             file=disk.shown(path),
             help=f"the old bytes are in {disk.shown(folder)}; then remove that folder",
         ) from error
-    return JournalEntry(folder=folder, state=_state(folder), files=files, **head)
+    return JournalEntry(folder=folder, state=_state(folder), files=files, made=made, **head)
 
 
 def _version() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cfgmig.migration import disk, journal
-from cfgmig.migration.journal import FileRecord, JournalEntry
+from cfgmig.migration.journal import FileRecord, JournalEntry, MadeRecord
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ def roll_back(entry: JournalEntry) -> RolledBack:
             trouble = _restore(entry, record, restored)
         if trouble is not None:
             left.append(f"{disk.shown(target)} {trouble}")
+    for made in entry.made:
+        with disk.explained(entry.target(made), f"the run {entry.name} could not be taken back"):
+            _unmake(entry, made)
     with disk.explained(entry.folder, "the run was taken back, but its journal entry stays"):
         disk.flush_folders(dict.fromkeys(path.parent for path in restored))
         if left:
@@ -57,6 +60,20 @@ def roll_back(entry: JournalEntry) -> RolledBack:
         else:
             journal.discard(entry.folder)
     return RolledBack(entry, tuple(restored), tuple(left))
+
+
+def _unmake(entry: JournalEntry, record: MadeRecord) -> None:
+    """Remove a file that the run made: half made beside its place, or in it.
+
+    The mark is set after the file got its place, by a link that never replaces anything: a file
+    that lies there without it, and is not the temporary one, is not this run's.
+    """
+    target, temporary = entry.target(record), entry.temporary(record)
+    with suppress(FileNotFoundError):
+        is_ours = entry.mark(record).exists() or target.samefile(temporary)
+        if is_ours:
+            target.unlink()
+    _drop(temporary)
 
 
 def _drop(path: Path) -> bool:

@@ -11,9 +11,9 @@ from cfgmig.migration import disk, journal, rollback
 from cfgmig.migration.journal import JournalEntry
 from cfgmig.migration.lock import FOLDER, exclusive
 from cfgmig.migration.rollback import RolledBack
-from cfgmig.migration.writing import FileChange, Progress, Receipt, select, write
+from cfgmig.migration.writing import FileChange, Making, Progress, Receipt, select, write
 
-__all__ = ["FileChange", "Progress", "Receipt", "Transaction", "recover", "undo"]
+__all__ = ["FileChange", "Making", "Progress", "Receipt", "Transaction", "recover", "undo"]
 
 
 class Transaction:
@@ -23,9 +23,17 @@ class Transaction:
         self.home = home
 
     def run(
-        self, changes: Sequence[FileChange], *, command: str, on_progress: Progress | None = None
+        self,
+        changes: Sequence[FileChange],
+        *,
+        command: str,
+        on_progress: Progress | None = None,
+        making: Sequence[Making] = (),
     ) -> Receipt:
         """Write every change or none; files whose bytes stay are not touched at all.
+
+        What `making` makes is there afterwards too, or none of it. `undo` leaves it in
+        its place and says so: it may have cost hours, and nothing refers to it any more.
 
         Raises:
             UsageError: another run is writing; or an interrupted run had to be taken
@@ -35,13 +43,13 @@ class Transaction:
                 run remains.
         """
         unchanged = tuple(each.path for each in changes if each.before == each.after)
-        if len(unchanged) == len(changes) and journal.pending(self.home) is None:
+        if len(unchanged) == len(changes) and not making and journal.pending(self.home) is None:
             return Receipt(None, (), unchanged)
         with exclusive(self.home):
             back = rollback.recover(self.home)
             if back is not None:
                 _refuse_stale(back, changes)
-            return _carry_out(self.home, changes, command, on_progress, _notes(back))
+            return _carry_out(self.home, changes, command, on_progress, _notes(back), making)
 
 
 def recover(home: Path) -> Receipt | None:
@@ -95,13 +103,17 @@ def _carry_out(
     command: str,
     on_progress: Progress | None,
     notes: tuple[str, ...],
+    making: Sequence[Making] = (),
 ) -> Receipt:
     targets = select(changes)
     unchanged = tuple(each.path for each in changes if each.before == each.after)
-    if not targets:
+    if not targets and not making:
         return Receipt(None, (), unchanged, notes)
-    name, more = write(home, targets, command, on_progress)
-    written = tuple(target.change.path for target in targets)
+    name, more = write(home, targets, command, on_progress, making)
+    written = (
+        *(target.change.path for target in targets),
+        *(one.path for one in making),
+    )
     return Receipt(name, written, unchanged, notes + more)
 
 
@@ -109,7 +121,11 @@ def _reversal(entry: JournalEntry, *, force: bool) -> tuple[list[FileChange], li
     """The changes that take `entry` back, and notes on files that are no longer there."""
     changes: list[FileChange] = []
     edited: list[Path] = []
-    gone: list[str] = []
+    gone = [
+        f"{disk.shown(entry.target(made))} stays: that run made it, and nothing needs it any more"
+        for made in entry.made
+        if entry.target(made).exists()
+    ]
     for record in entry.files:
         target = entry.target(record)
         with disk.explained(target):

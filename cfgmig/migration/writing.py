@@ -10,6 +10,8 @@ The order of a run, and why no moment of it can be fatal:
    tells where every temporary file may be.
 4. All of it is flushed, the targets are compared once more, and each is replaced by a
    rename, which other programs see as a whole.
+   Files that the run makes where none was, a converted checkpoint, say, are made beside
+   their places before that, and get them by a link, which never replaces anything.
 5. The journal entry is marked as committed, by a rename as well: from 4 on nothing
    needs space on the disk, neither to go on nor to take the run back.
 
@@ -20,6 +22,7 @@ kill, and change files that the user did not name (a content cache, a snapshot).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -29,9 +32,11 @@ from pathlib import Path
 
 from cfgmig.errors import Refused, Unreadable, UsageError
 from cfgmig.migration import disk, journal
-from cfgmig.migration.journal import FileRecord, JournalEntry
+from cfgmig.migration.journal import FileRecord, JournalEntry, MadeRecord
 from cfgmig.migration.rollback import roll_back
 
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What file systems without hard links say."""
 Progress = Callable[[str, int, int], None]
 """Called with the step, "stage" or "replace", the files done in it, and all files."""
 
@@ -43,6 +48,14 @@ class FileChange:
     path: Path
     before: bytes
     after: bytes
+
+
+@dataclass(frozen=True)
+class Making:
+    """A file that is not there yet: `make` writes it to the path that it is given."""
+
+    path: Path
+    make: Callable[[Path], None]
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,11 @@ def select(changes: Sequence[FileChange]) -> list[Target]:
 
 
 def write(
-    home: Path, targets: Sequence[Target], command: str, on_progress: Progress | None
+    home: Path,
+    targets: Sequence[Target],
+    command: str,
+    on_progress: Progress | None,
+    making: Sequence[Making] = (),
 ) -> tuple[str, tuple[str, ...]]:
     """Replace every target or none; the caller holds the lock, and nothing is pending.
 
@@ -102,17 +119,23 @@ def write(
         Unreadable: a file cannot be written. In both cases nothing was changed.
     """
     _refuse_changed(targets)
+    _refuse_taken(making)
     for target in targets:
         disk.refuse_read_only(target.change.path, target.real, target.status)
     with disk.explained(home, "nothing was written; the journal cannot be kept here"):
         name = journal.new_name(home)
-        entry = journal.begin(home, command, _records(home, targets), name)
+        made = [MadeRecord(*_place(home, one.path)) for one in making]
+        entry = journal.begin(home, command, _records(home, targets), name, made)
     try:
         notes = _stage(entry, targets, on_progress)
+        _make(entry, making)
         _refuse_changed(targets)
+        _settle(entry, making)
         _replace(entry, targets, on_progress)
         with disk.explained(entry.folder, "the run was taken back"):
-            disk.flush_folders(dict.fromkeys(target.real.parent for target in targets))
+            folders = [target.real.parent for target in targets]
+            folders += [one.path.parent for one in making]
+            disk.flush_folders(dict.fromkeys(folders))
             journal.mark(entry, "committed")
     except BaseException:
         back = roll_back(entry)
@@ -125,14 +148,13 @@ def write(
 
 
 def _records(home: Path, targets: Sequence[Target]) -> list[FileRecord]:
-    root = home.resolve()
     records = []
     for number, target in enumerate(targets):
-        real, inside = target.real, target.real.is_relative_to(root)
+        path, relative = _place(home, target.real)
         records.append(
             FileRecord(
-                path=str(real),
-                relative=real.relative_to(root).as_posix() if inside else None,
+                path=path,
+                relative=relative,
                 mode=stat.S_IMODE(target.status.st_mode),
                 mtime_ns=target.status.st_mtime_ns,
                 before=journal.digest(target.change.before),
@@ -141,6 +163,46 @@ def _records(home: Path, targets: Sequence[Target]) -> list[FileRecord]:
             )
         )
     return records
+
+
+def _place(home: Path, path: Path) -> tuple[str, str | None]:
+    """A file's absolute path, and the one below the project, None outside of it."""
+    root, real = home.resolve(), path.parent.resolve() / path.name
+    return str(real), real.relative_to(root).as_posix() if real.is_relative_to(root) else None
+
+
+def _refuse_taken(making: Sequence[Making]) -> None:
+    for one in making:
+        if os.path.lexists(one.path):
+            raise Unreadable(
+                "is there already; nothing was written",
+                file=disk.shown(one.path),
+                help="move it away, or remove it",
+            )
+
+
+def _make(entry: JournalEntry, making: Sequence[Making]) -> None:
+    for one, record in zip(making, entry.made, strict=True):
+        with disk.explained(one.path, "nothing was written"):
+            one.make(entry.temporary(record))
+            disk.flush([entry.temporary(record)])
+
+
+def _settle(entry: JournalEntry, making: Sequence[Making]) -> None:
+    """Give every made file its name; a link fails where something has taken it meanwhile."""
+    for one, record in zip(making, entry.made, strict=True):
+        with disk.explained(one.path, "the run was taken back"):
+            temporary, target = entry.temporary(record), entry.target(record)
+            try:
+                os.link(temporary, target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS or os.path.lexists(target):
+                    raise
+                disk.create(entry.mark(record), b"")
+                temporary.replace(target)
+                continue
+            disk.create(entry.mark(record), b"")
+            temporary.unlink()
 
 
 def _refuse_changed(targets: Sequence[Target]) -> None:

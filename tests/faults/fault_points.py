@@ -8,7 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-CHANGING = ("mkdir", "open", "write", "fsync", "chown", "chmod", "setxattr", "utime", "ftruncate")
+CHANGING = (
+    "mkdir",
+    "open",
+    "write",
+    "link",
+    "fsync",
+    "chown",
+    "chmod",
+    "setxattr",
+    "utime",
+    "ftruncate",
+)
 REMOVING = ("replace", "unlink", "rmdir")
 GROWING = ("mkdir", "write", "setxattr")
 

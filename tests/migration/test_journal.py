@@ -35,7 +35,7 @@ def test_an_entry_says_what_was_done_to_what(tmp_path: Path) -> None:
     assert entry.folder.stat().st_mode & 0o077 == 0
     manifest = json.loads((entry.folder / "manifest.json").read_text())
     assert manifest["files"][0]["backup"] == "0000.before"
-    assert set(manifest) == {"format", "command", "tool", "created", "files"}
+    assert set(manifest) == {"format", "command", "tool", "created", "files", "made"}
 
 
 def test_the_journal_keeps_itself_out_of_version_control(tmp_path: Path) -> None:
