@@ -14,7 +14,6 @@ HEAD_BYTES = 512
 _INDEX = (".safetensors.index.json", ".bin.index.json", ".index.json")
 # What people have lying about under the same suffixes; named so that the refusal says it.
 _OTHERS = (
-    (b"GGUF", "a GGUF file"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
@@ -56,6 +55,8 @@ def sniff_source(source: Source) -> Sniffed:
         return Sniffed("npy", (r"begins with \x93NUMPY",))
     if head[:4] == b"CLLM":
         return Sniffed("cllm", ("begins with CLLM",))
+    if head[:4] == b"GGUF":
+        return Sniffed("gguf", ("begins with GGUF",))
     length = int.from_bytes(head[:8], "little")
     if head[8:9] == b"{" or (head[8:9].isspace() and length <= source.size):
         return Sniffed("safetensors", (f"a header of {length} bytes, then {{",))

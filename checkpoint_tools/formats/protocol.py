@@ -214,7 +214,7 @@ class Checkpoint:
         shape = tuple(high - low for low, high in zip(start, stop, strict=True))
         if ref.storage >= 0:
             begin = strided.element_offset(start, ref.strides, ref.dtype)
-            return self._view(ref.dtype, shape, ref.strides, ref.storage, ref.offset + begin)
+            return self.read_view(ref.dtype, shape, ref.strides, ref.storage, ref.offset + begin)
         target = bytearray(nbytes(ref.dtype, strided.numel(shape)))
         for piece in self.pieces(name):
             low = tuple(map(max, start, piece.start))
@@ -223,7 +223,7 @@ class Checkpoint:
             if all(size > 0 for size in part):
                 inner = tuple(a - b for a, b in zip(low, piece.start, strict=True))
                 at = piece.offset + strided.element_offset(inner, piece.strides, ref.dtype)
-                data = self._view(ref.dtype, part, piece.strides, piece.storage, at)
+                data = self.read_view(ref.dtype, part, piece.strides, piece.storage, at)
                 where = tuple(a - b for a, b in zip(low, start, strict=True))
                 strided.place(target, shape, where, data, part, ref.dtype)
         return bytes(target)
@@ -253,22 +253,41 @@ class Checkpoint:
                 offset=storage.offset,
             )
 
-    def _view(
-        self, dtype: str, shape: tuple[int, ...], strides: tuple[int, ...], index: int, offset: int
+    def read_view(
+        self,
+        dtype: str,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        storage: int,
+        offset: int,
     ) -> bytes:
+        """The elements of any view of a storage, in C order, little-endian.
+
+        The whole span of the view is read at once, gaps included.
+
+        Args:
+            dtype: of the elements.
+            shape: in elements.
+            strides: in elements.
+            storage: its number in `storages`.
+            offset: bytes from the start of the storage to the first element.
+
+        Raises:
+            Malformed: the view reaches beyond the file.
+        """
         if 0 in shape:
             return b""
-        storage = self.storage(index)
+        located = self.storage(storage)
         low, high = strided.span(shape, strides, dtype)
-        if storage.deflated:
+        if located.deflated:
             from checkpoint_tools.inflate import inflate_range
 
-            source = self._source(storage.file)
-            data = inflate_range(source, storage.offset, storage.stored, offset, high - low)
+            source = self._source(located.file)
+            data = inflate_range(source, located.offset, located.stored, offset, high - low)
         else:
-            data = self._source(storage.file).read_at(storage.offset + offset, high - low)
+            data = self._source(located.file).read_at(located.offset + offset, high - low)
         data = strided.gather(data, shape, strides, dtype)
-        return byteswapped(data, dtype) if storage.swapped else data
+        return byteswapped(data, dtype) if located.swapped else data
 
     def _source(self, index: int) -> Source:
         """A source; of many shards only the last used ones stay open."""

@@ -27,7 +27,7 @@ def read_view(
 ) -> bytes:
     """The elements of a view in C order; at most a few times their bytes are read."""
     if strided.is_contiguous(shape, strides):
-        return checkpoint._view(dtype, shape, strides, storage, offset)
+        return checkpoint.read_view(dtype, shape, strides, storage, offset)
     # Lengths of 1 and strides of 0 add nothing to what must be read.
     dims = [dim for dim, (n, step) in enumerate(zip(shape, strides, strict=True)) if n > 1 and step]
     dims.sort(key=lambda dim: -strides[dim])
@@ -96,7 +96,7 @@ def _dense(
     near = span <= 4 * needed or shape[-1] * size < _SHORT
     if span <= needed or (span <= _SPAN and near):
         # Overlapping views have a shorter span than what they show.
-        data = checkpoint._view(dtype, (span // size,), (1,), storage, offset)
+        data = checkpoint.read_view(dtype, (span // size,), (1,), storage, offset)
         if strided.is_contiguous(shape, strides):
             return [data]
         return [turned(data, shape, strides, dtype)]

@@ -160,7 +160,6 @@ def test_checksums_are_compared_on_request(tmp_path: Path) -> None:
     ("name", "data", "said"),
     [
         ("a.pt", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
-        ("a.gguf", b"GGUF\3\0\0\0", "GGUF"),
         ("a.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
         ("a.bin", b"<!DOCTYPE html>", "web page"),
         ("a.txt", b"hello", "no checkpoint that is known"),
