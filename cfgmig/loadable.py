@@ -11,6 +11,7 @@ from cfgmig.schema.rules import Config, Problem, rule
 from cfgmig.schema.subject import as_subject
 
 if TYPE_CHECKING:
+    from cfgmig.offering import Offer
     from cfgmig.schema.family import Family
     from cfgmig.weighing import Weighed
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
     Only a family that declares layouts is checked, and only a file that is there. The config is
     read as one of the newest version.
+
+    The help names the checkpoint that `cfgmig checkpoint find --compatible-with` ranks first
+    below the project's folders (`checkpoints` in `[tool.cfgmig]`), and the fix writes it where
+    it loads as it stands. Other weights are another run, so the fix is never applied unasked.
     """,
 )
 def checkpoint_does_not_load(config: Config) -> Iterator[Problem]:
@@ -50,11 +55,18 @@ def checkpoint_does_not_load(config: Config) -> Iterator[Problem]:
         weighed = _weigh(place, config, family)
     except (CfgmigError, OSError) as error:
         said = error.message if isinstance(error, CfgmigError) else str(error)
-        yield Problem(path, f"{asked[1].file} cannot be read as a checkpoint: {said}")
+        other = _offer(config, path)
+        message = f"{asked[1].file} cannot be read as a checkpoint: {said}"
+        yield Problem(path, message, other.help, other.fix)
         return
-    if weighed is not None and not weighed.fits:
-        look = f"`cfgmig checkpoint inspect {asked[1].file}` shows what it holds"
-        yield Problem(path, f"{asked[1].file}: {weighed.sentence}", weighed.help or look)
+    if weighed is None or weighed.fits:
+        return
+    help = weighed.help or f"`cfgmig checkpoint inspect {asked[1].file}` shows what it holds"
+    fix = None
+    if any(count.needed for count in weighed.counts):
+        other = _offer(config, path)
+        help, fix = f"{help}; or {other.help}", other.fix
+    yield Problem(path, f"{asked[1].file}: {weighed.sentence}", help, fix)
 
 
 def _is_file(config: Config) -> Callable[[str], bool]:
@@ -84,3 +96,9 @@ def _weigh(place: Path, config: Config, family: Family) -> Weighed | None:
 
     with told(), open_checkpoint(str(place)) as checkpoint:
         return weigh(config.data, family, checkpoint)
+
+
+def _offer(config: Config, path: str) -> Offer:
+    from cfgmig.offering import offer
+
+    return offer(config, path)

@@ -12,9 +12,10 @@ from cfgmig.errors import UsageError
 
 if TYPE_CHECKING:
     from cfgmig.migration.graph import RevisionGraph
+    from cfgmig.migration.revision import Adaptation
     from cfgmig.schema import Family
 
-SETTINGS = {"schemas", "migrations", "examples", "exclude", "select", "ignore"}
+SETTINGS = {"schemas", "migrations", "examples", "checkpoints", "exclude", "select", "ignore"}
 
 
 class Source:
@@ -76,6 +77,13 @@ class Source:
 
         revisions = load_revisions(self.migrations) if self.migrations.is_dir() else []
         return RevisionGraph(self.name, revisions)
+
+    @cached_property
+    def adaptations(self) -> tuple[Adaptation, ...]:
+        """What changes weights from one setting to another, loaded by path."""
+        from cfgmig.migration.loader import load_adaptations
+
+        return tuple(load_adaptations(self.migrations))
 
 
 class Project:

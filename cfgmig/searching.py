@@ -7,12 +7,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.errors import UsageError
 from cfgmig.recognising import Recognised, declarations, plain, recognise
 from cfgmig.schema.layout import Expectation, Judgement, Layouts
+from cfgmig.schema.solving import Identified, identify
 from cfgmig.states import State, states
 from cfgmig.weighing import Weighed, expectation, weigh_state
 
@@ -58,6 +60,11 @@ class Found(NamedTuple):
         return self.weighed is None or self.weighed.verdict in ("loads", "convert")
 
     @property
+    def worthwhile(self) -> bool:
+        """Whether it is useful, and nothing in it says that it is no good."""
+        return self.useful and self.judgement.rank >= 0
+
+    @property
     def merit(self) -> tuple[bool, bool, bool, float, int, float]:
         """Sorts checkpoints: useful ones that are any good first, then what is known of them.
 
@@ -67,7 +74,7 @@ class Found(NamedTuple):
         loads = weighed is None or weighed.fits
         loaded = weighed.loaded if weighed is not None else 0
         is_known = self.recognised.match is not None
-        return self.useful and rank >= 0, loads, is_known, round(rank, 1), loaded, rank
+        return self.worthwhile, loads, is_known, round(rank, 1), loaded, rank
 
     @property
     def reason(self) -> str:
@@ -232,19 +239,48 @@ def wanted_by(content: bytes, name: str, project: Project) -> Wanted:
     return Wanted(*asked)
 
 
-def judge(entry: Entry, project: Project, wanted: Wanted | None = None) -> Found:
-    """What a checkpoint is, how good by what is stored in it, and whether a config loads it."""
-    recognised = recognise(entry.state, entry.metadata, project)
+def judge(
+    entry: Entry, project: Project, wanted: Wanted | None = None, *, fully: bool = True
+) -> Found:
+    """What a checkpoint is, how good by what is stored in it, and whether a config loads it.
+
+    Args:
+        entry: what it holds.
+        project: whose families are known.
+        wanted: what the config asks for.
+        fully: read the config inside, too. That tells the version, takes nearly all of the
+            time, and never changes the merit.
+    """
+    if fully:
+        recognised = recognise(entry.state, entry.metadata, project)
+    else:
+        shapes = entry.state.shapes if entry.state is not None else {}
+        recognised = Recognised(_identified(project, tuple(shapes.items())))
     judgement = Judgement(0.0, "")
     match = recognised.match
     if match is not None:
         say = declarations(project)[match.layout.family].judge
         if say is not None:
             judgement = say(match.layout.name, entry.metadata)
-    weighed = None
-    if wanted is not None:
-        weighed = weigh_state(*wanted, entry.state, recognised.identified)
-    return Found(entry, recognised, judgement, weighed)
+    judged = Found(entry, recognised, judgement)
+    return judged if wanted is None else weighed(judged, wanted)
+
+
+@lru_cache(maxsize=256)
+def _identified(project: Project, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Identified:
+    """The layout of some tensors; a run's checkpoints all have the same ones."""
+    layouts = [one for known in declarations(project).values() for one in known.layouts]
+    return identify(layouts, dict(shapes)) if shapes else Identified("unknown")
+
+
+def weighed(found: Found, wanted: Wanted) -> Found:
+    """The same checkpoint, held against what a config asks for.
+
+    Raises:
+        UsageError: the config asks for components that no layout describes.
+    """
+    known = found.recognised.identified
+    return found._replace(weighed=weigh_state(*wanted, found.entry.state, known))
 
 
 def ranked(found: Sequence[Found]) -> list[Found]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cfgmig.schema.rules import Example, Problem, rule
 
 from .read import (
+    TO_LOAD,
     class_name,
     frozen_path,
     is_file,
@@ -17,30 +18,18 @@ from .read import (
     path_key,
     section,
     setting,
-    settings,
+    weights_for,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfgmig.schema.rules import Config, Fix
-
-GOOD = ("checkpoints/v5_5/latest.pt", "checkpoints/v5_12_4/best_Q.pt")
-"""Files with 100 % coverage, the better known first; both of the frozen type."""
+    from cfgmig.schema.rules import Config
 
 PREFIX = "sandbox-training/"
 """Folder that every path had until it was removed from the repository."""
 
-TO_LOAD = {
-    "frozen_checkpoint.encoder_to_load": "both",
-    "frozen_checkpoint.decoder_to_load": "decoder_A",
-}
-"""The keys and what they are set to in every run that loads weights."""
-
-WANTED = (
-    "frozen_checkpoint: {path: checkpoints/v5_5/latest.pt, encoder_to_load: both, "
-    "decoder_to_load: decoder_A}"
-)
+WANTED = "frozen_checkpoint: {path: FILE, encoder_to_load: both, decoder_to_load: decoder_A}"
 
 MODEL = "model:\n  name: TernaryVAEV5_11_PartialFreeze\n"
 FILE = """\
@@ -51,19 +40,6 @@ frozen_checkpoint:
 """
 LATEST = ("checkpoints/v5_5/latest.pt",)
 GOOD_FILE = Example(MODEL + FILE, files=LATEST)
-
-
-def _loading(config: Config) -> Fix | None:
-    """A fix that loads a good file, if there is one."""
-    for path in GOOD:
-        if is_file(config, path):
-            values = {
-                "frozen_checkpoint.path": path,
-                "frozen_checkpoint.encoder_to_load": "both",
-                "frozen_checkpoint.decoder_to_load": "decoder_A",
-            }
-            return settings(values, config)
-    return None
 
 
 @rule(
@@ -79,7 +55,8 @@ def _loading(config: Config) -> Fix | None:
     the loss fell from 10.1 to 3.1, hierarchy_B reached -0.57 and a best_Q.pt was written. Neither
     loss nor hierarchy shows the fault; only coverage does.
 
-    Name a file with known coverage. Training from scratch is what the V5.5 classes are for.
+    Name a file with known coverage. The help offers the one that `cfgmig checkpoint find` ranks
+    first by what is stored in it. Training from scratch is what the V5.5 classes are for.
     """,
     valid=(GOOD_FILE, Example("model:\n  latent_dim: 16\n", version="5.5.0")),
     invalid=(
@@ -87,8 +64,6 @@ def _loading(config: Config) -> Fix | None:
         Example(
             MODEL
             + "frozen_checkpoint:\n  path: null\n  encoder_to_load: null\n  decoder_to_load: null\n",
-            files=LATEST,
-            fixed=MODEL + FILE,
         ),
     ),
 )
@@ -97,13 +72,13 @@ def frozen_path_null(config: Config) -> Iterator[Problem]:
     holder = key.rpartition(".")[0]
     is_there = config.has(key) if not holder else isinstance(config.get(holder), dict)
     if needs_frozen(config) and is_there and config.get(key) is None:
+        best = weights_for(config, parts=True)
         yield Problem(
             key,
             f"{class_name(config)} without frozen weights never learns to reconstruct "
             "(coverage stays at 0.005 %)",
-            f"set `{key}: checkpoints/v5_5/latest.pt` with encoder_to_load: both and "
-            "decoder_to_load: decoder_A",
-            _loading(config),
+            best.help,
+            best.fix,
         )
 
 
@@ -132,7 +107,7 @@ def frozen_path_null_text(config: Config) -> Iterator[Problem]:
         yield Problem(
             key,
             f"path is the text {path!r}, which names a file, not null",
-            f"set `{key}: checkpoints/v5_5/latest.pt`, or `null` without quotes for no file",
+            f"write `{key}: null` without quotes for no file; or {weights_for(config).help}",
             setting(key, None, safe=True),
         )
 
@@ -152,16 +127,17 @@ def frozen_path_null_text(config: Config) -> Iterator[Problem]:
     valid=(GOOD_FILE, Example("frozen_checkpoint:\n  path: null\n")),
     invalid=(
         Example(MODEL + "frozen_checkpoint: null\n"),
-        Example(MODEL + "frozen_checkpoint:\n", files=LATEST, fixed=MODEL + FILE),
+        Example(MODEL + "frozen_checkpoint:\n", files=LATEST),
     ),
 )
 def frozen_section_null(config: Config) -> Iterator[Problem]:
     if config.has("frozen_checkpoint") and config.get("frozen_checkpoint") is None:
+        best = weights_for(config, parts=True)
         yield Problem(
             "frozen_checkpoint",
             "frozen_checkpoint is empty; the trainers crash on it",
-            f"write `{WANTED}`",
-            _loading(config),
+            f"write `{WANTED}`; {best.help}",
+            best.fix,
         )
 
 
@@ -179,16 +155,17 @@ def frozen_section_null(config: Config) -> Iterator[Problem]:
     valid=(GOOD_FILE, Example("model:\n  name: DualNeuralVAEV5\n")),
     invalid=(
         Example(MODEL),
-        Example(MODEL, files=LATEST, fixed=MODEL + FILE),
+        Example(MODEL, files=LATEST),
     ),
 )
 def frozen_section_missing(config: Config) -> Iterator[Problem]:
     if needs_frozen(config) and not config.has(path_key(config).partition(".")[0]):
+        best = weights_for(config, parts=True)
         yield Problem(
             "model.name" if config.has("model.name") else "",
             f"{class_name(config)} needs frozen weights, but frozen_checkpoint is missing",
-            f"add `{WANTED}`",
-            _loading(config) if config.version != "cli" else None,
+            f"add `{WANTED}`; {best.help}",
+            best.fix if config.version != "cli" else None,
         )
 
 
@@ -231,11 +208,12 @@ def frozen_file_missing(config: Config) -> Iterator[Problem]:
         return
     here = [config.root / path, config.folder / path]
     places = " and ".join(dict.fromkeys(str(place) for place in here))
-    near = next((good for good in GOOD if is_file(config, good)), None)
+    best = weights_for(config)
     yield Problem(
         key,
         f"no such file: {path} (looked at {places})",
-        f"set `{key}: {near}`, which exists" if near else "put the file there, or correct the path",
+        f"put the file there, or correct the path; or {best.help}",
+        best.fix,
     )
 
 
@@ -276,7 +254,7 @@ def frozen_parts(config: Config) -> Iterator[Problem]:
             yield Problem(
                 key,
                 f"{key.rpartition('.')[2]} asks for {part}, but no file is named",
-                "set `frozen_checkpoint.path: checkpoints/v5_5/latest.pt`, or both *_to_load: null",
+                "name a file in `frozen_checkpoint.path`, or set both *_to_load: null",
             )
 
 

@@ -15,6 +15,7 @@ from cfgmig.schema.rules import Fix
 from ..matrix import ALIASES, FROZEN, IMPROVED, PARTIAL, PLAIN, matrix
 
 if TYPE_CHECKING:
+    from cfgmig.offering import Offer
     from cfgmig.schema.rules import Config
 
 CEILING = -sqrt(9 / 13)
@@ -120,6 +121,26 @@ def frozen_path(config: Config) -> str:
     """The file of the frozen weights; empty for none, and for a text that means none."""
     path = text(config, path_key(config))
     return "" if means_none(path) else path
+
+
+TO_LOAD = {
+    "frozen_checkpoint.encoder_to_load": "both",
+    "frozen_checkpoint.decoder_to_load": "decoder_A",
+}
+"""The keys and what they are set to in every run that loads weights."""
+
+
+def weights_for(config: Config, *, parts: bool = False) -> Offer:
+    """The file of frozen weights that this config is best served with.
+
+    Args:
+        config: the file.
+        parts: let the fix write what is to be loaded, too.
+    """
+    from cfgmig.offering import offer
+
+    values = TO_LOAD if parts and config.version != "cli" else {}
+    return offer(config, path_key(config), values)
 
 
 def is_file(config: Config, path: str) -> bool:

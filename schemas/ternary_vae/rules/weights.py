@@ -16,11 +16,12 @@ from ..matrix import (
     checkpoint_tag,
     matrix,
 )
-from .frozen import FILE, GOOD, MODEL
+from .frozen import FILE, MODEL
 from .read import (
     architecture,
     class_name,
     frozen_path,
+    is_file,
     name_path,
     needs_frozen,
     number,
@@ -28,6 +29,7 @@ from .read import (
     setting,
     settings,
     text,
+    weights_for,
 )
 
 if TYPE_CHECKING:
@@ -125,11 +127,12 @@ def checkpoint_clash(config: Config) -> Iterator[Problem]:
     tag = checkpoint_tag(path) if path else None
     row = matrix.lookup(name, tag) if tag and name != IMPROVED else None
     if row is not None and row.loads != "yes":
+        best = weights_for(config)
         yield Problem(
             path_key(config),
             f"{name} cannot load {tag} weights: {row.reason}",
-            f"set `{path_key(config)}: {GOOD[0]}`"
-            + (f", or {row.help}" if row.loads == "convert" else ""),
+            (f"{row.help}; or " if row.loads == "convert" else "") + best.help,
+            best.fix,
         )
 
 
@@ -225,11 +228,14 @@ def v5_5_best(config: Config) -> Iterator[Problem]:
     path, key = frozen_path(config), path_key(config)
     if _file(path) == "best.pt" and checkpoint_tag(path) in ("v5_5", "v5_5_simplified"):
         latest = path.removesuffix("best.pt") + "latest.pt"
+        best = weights_for(config)
+        if best.file is None and (is_file(config, latest) or not is_file(config, path)):
+            best = best._replace(help=f"set `{key}: {latest}`", fix=setting(key, latest))
         yield Problem(
             key,
             f"{path} is a snapshot of the first epochs: 13 % coverage, latest.pt has 100 %",
-            f"set `{key}: {latest}`",
-            setting(key, latest, safe=False),
+            best.help,
+            best.fix,
         )
 
 
@@ -254,10 +260,12 @@ def low_coverage(config: Config) -> Iterator[Problem]:
     tag = checkpoint_tag(path) if path else None
     coverage = COVERAGE.get((tag, _file(path))) if tag else None
     if coverage is not None:
+        best = weights_for(config)
         yield Problem(
             path_key(config),
             f"{path} is known to reconstruct {coverage:.4g} of all operations, for good once frozen",
-            f"set `{path_key(config)}: {GOOD[0]}` or `{GOOD[1]}`",
+            best.help,
+            best.fix,
         )
 
 
