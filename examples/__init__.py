@@ -1,0 +1,1 @@
+"""One folder per family: a trainer that shows how the tool is used."""

@@ -1,0 +1,1 @@
+"""TernaryVAE: models, losses, controllers and trainers of every generation."""

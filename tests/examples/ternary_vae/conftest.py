@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def repeatable() -> Iterator[None]:
+    """The same weights each time; one thread, from which small nets lose nothing."""
+    torch.manual_seed(0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(corpus: Path) -> Path:
+    """Real checkpoints of the family."""
+    return corpus / "ternary_vae/checkpoints"
+
+
+@pytest.fixture(scope="session")
+def variants(corpus: Path) -> dict[str, dict[str, Any]]:
+    """Every instantiated variant: its tensors, buffers and counts."""
+    table = corpus.parent / "families/ternary_vae_state_dicts.json"
+    if not table.is_file():
+        pytest.skip("the table of state dicts is not at hand")
+    found: dict[str, dict[str, Any]] = json.loads(table.read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def index(checkpoints: Path) -> dict[str, dict[str, Any]]:
+    """What was measured on each real checkpoint when it was written."""
+    return {row["file"]: row for row in json.loads((checkpoints / "index.json").read_text())}
