@@ -28,6 +28,7 @@ class Options(NamedTuple):
         stash: whether keys that leave the schema stay in the file as comments; without
             it a file that would lose something is refused.
         way: refuse a target that lies the other way; either is fine when None.
+        prefer: of two keys that become one and differ, those to believe.
     """
 
     to: str | None = None
@@ -36,6 +37,7 @@ class Options(NamedTuple):
     stamp: bool = True
     stash: bool = True
     way: Literal["up", "down"] | None = None
+    prefer: tuple[str, ...] = ()
 
 
 class Report(NamedTuple):
@@ -218,6 +220,7 @@ def migrate(
         add_stamp=options.stamp,
         order=orders(source),
         stash=options.stash,
+        prefer=options.prefer,
     )
     if plan:
         _validate(document, outcome, source, version, goal)

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
         Values,
     )
     from cfgmig.migration.grade import IRREVERSIBLE, MISSING, STASH, Grade
+    from cfgmig.migration.guarantee import (
+        EXACT,
+        STRUCTURAL,
+        Guarantee,
+        preserving,
+        structural,
+    )
     from cfgmig.migration.operations import (
         Add,
         Convert,
@@ -25,11 +32,26 @@ if TYPE_CHECKING:
         Operation,
         Remove,
     )
+    from cfgmig.migration.regroup import Regroup
+    from cfgmig.migration.revise import Revise, Tell
+    from cfgmig.migration.tensors import (
+        Joined,
+        Repeated,
+        Reshaped,
+        Resized,
+        Split,
+        TensorCodec,
+        Transposed,
+    )
+    from cfgmig.migration.unite import Unite
+    from cfgmig.migration.weights import Weights
 
 __all__ = [
+    "EXACT",
     "IRREVERSIBLE",
     "MISSING",
     "STASH",
+    "STRUCTURAL",
     "Add",
     "Cast",
     "Codec",
@@ -39,18 +61,43 @@ __all__ = [
     "Custom",
     "Default",
     "Grade",
+    "Guarantee",
+    "Joined",
     "Move",
     "Not",
     "Operation",
+    "Regroup",
     "Remove",
+    "Repeated",
     "ReplacePrefix",
+    "Reshaped",
+    "Resized",
+    "Revise",
     "Scale",
+    "Split",
+    "Tell",
+    "TensorCodec",
+    "Transposed",
+    "Unite",
     "Values",
+    "Weights",
+    "preserving",
+    "structural",
 ]
 
 _HOMES = {
     "cfgmig.migration.checks": ("CopyOf",),
     "cfgmig.migration.grade": ("Grade", "IRREVERSIBLE", "MISSING", "STASH"),
+    "cfgmig.migration.regroup": ("Regroup",),
+    "cfgmig.migration.revise": ("Revise", "Tell"),
+    "cfgmig.migration.unite": ("Unite",),
+    "cfgmig.migration.guarantee": (
+        "EXACT", "STRUCTURAL", "Guarantee", "preserving", "structural",
+    ),
+    "cfgmig.migration.tensors": (
+        "Joined", "Repeated", "Reshaped", "Resized", "Split", "TensorCodec", "Transposed",
+    ),
+    "cfgmig.migration.weights": ("Weights",),
     "cfgmig.migration.codecs": (
         "Cast", "Codec", "Compose", "Not", "ReplacePrefix", "Scale", "Values",
     ),

@@ -46,7 +46,7 @@ def same_stars(word: str, left: str, right: str) -> None:
 
 
 def check_value(word: str, path: str, value: Any) -> None:
-    """Raise UsageError unless `value` is plain data, a marker or a fitting `CopyOf`."""
+    """Raise UsageError unless it is plain data, a marker, an expression or a fitting `CopyOf`."""
     if isinstance(value, CopyOf):
         if "*" in parse_path(value.path):
             same_stars(word, path, value.path)
@@ -58,8 +58,15 @@ def check_value(word: str, path: str, value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             check_value(word, path, item)
+    elif is_expression(value):
+        return
     elif not isinstance(value, str | int | float | bool | Special | None):
         raise UsageError(f"{word}: {path} cannot hold a {type(value).__name__}: {value!r}")
+
+
+def is_expression(value: Any) -> bool:
+    """Whether it says what a tensor is made of, which only weights understand."""
+    return type(value).__module__ == "checkpoint_tools.plan.expressions"
 
 
 def check_leaf(word: str, path: str) -> None:

@@ -11,11 +11,17 @@ from cfgmig.paths import Path
 
 @dataclass(frozen=True)
 class Moved:
-    """What stood at `source` stands at `target`, at the place that `kept` names if any does."""
+    """What stood at `source` stands at `target`, at the place that `kept` names if any does.
+
+    `among` are the keys that stood around it when the operation began, in their order, for
+    an operation that moves many of them; `fixed` are those of them that it leaves there.
+    """
 
     source: Path
     target: Path
     kept: Kept | None = None
+    among: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Nothing is changed here; `on_data` performs effects on plain data, `on_document`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from cfgmig.errors import LossyError
@@ -22,7 +23,10 @@ from cfgmig.migration.operations import (
     Remove,
 )
 from cfgmig.migration.presence import absent, add, default, remove, require_room
+from cfgmig.migration.regroup import Flatten, Regroup, in_turn
+from cfgmig.migration.revise import Revise, Tell, Unrevise, revise, tell, unrevise
 from cfgmig.migration.site import Site
+from cfgmig.migration.unite import Part, Unite, part, unite
 from cfgmig.migration.values import copy, equal, find, get, has, identical, show
 from cfgmig.paths import Path, fill, format_path, match, parse_path
 
@@ -124,6 +128,28 @@ def _custom(operation: Custom, data: Any, site: Site) -> Iterator[Effect]:
         yield from effects(one, data, site)
 
 
+def _regroup(operation: Regroup, data: Any, site: Site) -> Iterator[Effect]:
+    names = tuple(map(str, data)) if isinstance(data, dict) else ()
+    fixed = tuple(name for name in names if operation.place(name) is None)
+    for move in operation.moves(data):
+        for effect in _move(move, data, site):
+            if isinstance(effect, Moved):
+                effect = replace(effect, among=names, fixed=fixed)
+            yield effect
+
+
+def _flatten(operation: Flatten, data: Any, site: Site) -> Iterator[Effect]:
+    moves = operation.of.moves_back(data)
+    places = {move: site.kept_place(parse_path(move.target)) for move in moves}
+    after = {move: kept.after for move, kept in places.items() if kept is not None}
+    parents = {parse_path(move.source)[:-1] for move in moves}
+    among = {parent: tuple(map(str, get(data, parent))) for parent in parents}
+    for move in in_turn(moves, after):
+        names = among[parse_path(move.source)[:-1]]
+        for effect in _move(move, data, site):
+            yield replace(effect, among=names) if isinstance(effect, Moved) else effect
+
+
 def _blocked(operation: Blocked, _data: Any, site: Site) -> Iterator[Effect]:
     raise site.lossy(operation.describe(), (), operation)
 
@@ -136,4 +162,11 @@ _HANDLERS: dict[type, Callable[[Any, Any, Site], Iterator[Effect]]] = {
     Convert: _convert,
     Custom: _custom,
     Blocked: _blocked,
+    Regroup: _regroup,
+    Flatten: _flatten,
+    Unite: unite,
+    Part: part,
+    Revise: revise,
+    Unrevise: unrevise,
+    Tell: tell,
 }

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import Refused
 from cfgmig.migration.effect import Changed, Dropped, Effect, Moved
-from cfgmig.migration.on_data import Order, no_order, place_of, top_of
-from cfgmig.migration.site import Kept, Site
+from cfgmig.migration.on_data import Order, no_order, place_among, place_of, top_of
+from cfgmig.migration.site import Kept, Site, Told
 from cfgmig.migration.surroundings import comments_of, has_comments, shell
 from cfgmig.migration.trace import origin
 from cfgmig.migration.values import get, has, identical
-from cfgmig.paths import Path
+from cfgmig.paths import Path, format_path
 
 if TYPE_CHECKING:
     from cfgmig.document import Cut, Document, Node
@@ -55,6 +55,10 @@ class Keeping(Site):
         """Make the waiting changes."""
         raise NotImplementedError
 
+    def tell(self, path: Path, message: str) -> None:
+        """Leave a remark for the user, to be shown with the line of `path` in the new text."""
+        self.told.append(Told(path, message, len(self.effects)))
+
     def _new(self, form: Any, path: Path, said: Any = None) -> Kept:
         kept = Kept(self.origin, self.goal, path, said, form=form, kind=self.before.kind)
         self.kept.append(kept)
@@ -76,7 +80,12 @@ class Keeping(Site):
 
     def keep_place(self, effect: Moved) -> None:
         """Keep what a move back could not restore: a lone place, an emptied section's text."""
-        place, known = place_of(effect, self.data, self._order_back)
+        if effect.among and (self.before.kind == "json" or len(effect.source) == 1):
+            # An open section is filled in the order of the keys that come back to it.
+            source, target = effect.source[:-1], effect.target[:-1]
+            place, known = place_among(effect, self._order_back(source) or self._order(target))
+        else:
+            place, known = place_of(effect, self.data, self._order_back)
         place.origin, place.goal, place.kind = self.origin, self.goal, self.before.kind
         # A file that came here by this very step has its keys where the step put them.
         known = known or self._returning
@@ -191,6 +200,11 @@ class Keeping(Site):
         if self._styled is None:
             self._styled = Style(self.before.node(()), "\n")
         return self._styled
+
+    def called(self, path: Path) -> str:
+        """What the user's file calls `path`; the name that it has by now for what is new."""
+        old = origin(self.effects, path)
+        return format_path(path if old is None else old)
 
     def in_flow(self, path: Path) -> bool:
         """Whether `path` lies, or would lie, in braces or brackets."""

@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from cfgmig.errors import CfgmigError, UsageError
+from cfgmig.migration.guarantee import EXACT, Guarantee
 from cfgmig.migration.operations import Operation
-from cfgmig.migration.revision import Revision
+from cfgmig.migration.revision import Adaptation, Revision
 
 FILE_NAME = re.compile(r"\d{4}_[a-z0-9_]+")
 _VERSION = re.compile(r"[^\s\]/]+")
@@ -29,13 +30,7 @@ def load_revisions(folder: Path) -> list[Revision]:
         if path.name.startswith(("_", ".")):
             continue
         revision = load_revision(path)
-        for other in revisions:
-            if other.number == revision.number:
-                raise UsageError(
-                    f"the number {revision.number} is taken by {other.path.name}",
-                    file=str(path),
-                    help="give the later one the next free number",
-                )
+        _check_number(path, [other.path for other in revisions])
         revisions.append(revision)
     return revisions
 
@@ -46,9 +41,69 @@ def load_revision(path: Path) -> Revision:
     Raises:
         UsageError: it cannot be imported, or an attribute is missing or wrong.
     """
+    module, summary, explanation = _module(path, "revision")
+    weights = getattr(module, "weights", [])
+    return Revision(
+        revision=_version(module, path, "revision"),
+        revises=_version(module, path, "revises"),
+        summary=summary,
+        config=_operations(module, path, "config"),
+        weights=weights if callable(weights) else _operations(module, path, "weights", ()),
+        path=path,
+        explanation=explanation,
+        checkpoint=_operations(module, path, "checkpoint", ()),
+        guarantee=_guarantee(module, path),
+    )
+
+
+ADAPTATIONS = "adaptations"
+"""The folder, beside a family's revisions, of what changes weights within a version."""
+
+
+def load_adaptations(folder: Path) -> list[Adaptation]:
+    """Every adaptation of a family whose revisions lie in `folder`, in their order.
+
+    Raises:
+        UsageError: a file is no adaptation; the message names file and line.
+    """
+    found: list[Adaptation] = []
+    for path in sorted((folder / ADAPTATIONS).glob("*.py")):
+        if path.name.startswith(("_", ".")):
+            continue
+        module, summary, explanation = _module(path, "adaptation")
+        settings, weights = getattr(module, "settings", None), getattr(module, "weights", None)
+        named = isinstance(settings, tuple) and all(isinstance(one, str) for one in settings)
+        if not named or not settings:
+            help = 'say which settings it changes: settings = ("layers",)'
+            raise _wrong(path, "it has no tuple `settings`", help, "settings")
+        if not callable(weights):
+            message = "`weights` is no function from a state dict to operations"
+            raise _wrong(path, message, None, "weights")
+        _check_number(path, [one.path for one in found])
+        guarantee = _guarantee(module, path)
+        found.append(
+            Adaptation(path.stem, summary, settings, weights, guarantee, path, explanation)
+        )
+    return found
+
+
+def _check_number(path: Path, others: list[Path]) -> None:
+    """The digits at the front of a file's name are its own."""
+    number = path.stem.partition("_")[0]
+    for other in others:
+        if other.stem.partition("_")[0] == number:
+            raise UsageError(
+                f"the number {number} is taken by {other.name}",
+                file=str(path),
+                help="give the later one the next free number",
+            )
+
+
+def _module(path: Path, kind: str) -> tuple[ModuleType, str, str]:
+    """A file executed, the first line of its docstring, and the rest of it."""
     if not FILE_NAME.fullmatch(path.stem):
         raise UsageError(
-            f"{path.name} is no name for a revision",
+            f"{path.name} is no name for a{'n' * (kind[0] == 'a')} {kind}",
             file=str(path),
             help="call it by four digits and a few words: 0003_rename_width.py",
         )
@@ -57,15 +112,15 @@ def load_revision(path: Path) -> Revision:
     if not doc:
         raise _wrong(path, "it has no docstring", "its first line is the sentence for users")
     summary, _, explanation = doc.partition("\n")
-    return Revision(
-        revision=_version(module, path, "revision"),
-        revises=_version(module, path, "revises"),
-        summary=summary.strip(),
-        config=_operations(module, path),
-        weights=getattr(module, "weights", []),
-        path=path,
-        explanation=explanation.strip(),
-    )
+    return module, summary.strip(), explanation.strip()
+
+
+def _guarantee(module: ModuleType, path: Path) -> Guarantee:
+    value = getattr(module, "guarantee", EXACT)
+    if not isinstance(value, Guarantee):
+        help = "EXACT, preserving(epsilon, of=...), structural(...) or STRUCTURAL"
+        raise _wrong(path, f"`guarantee` is {value!r}", help, "guarantee")
+    return value
 
 
 def _execute(path: Path) -> ModuleType:
@@ -116,16 +171,18 @@ def _version(module: ModuleType, path: Path, name: str) -> Any:
     return value
 
 
-def _operations(module: ModuleType, path: Path) -> tuple[Operation, ...]:
-    config = getattr(module, "config", ...)
-    if config is ...:
-        raise _wrong(path, "it has no `config`", "write `config = []` when only weights change")
-    if not isinstance(config, list | tuple):
-        raise _wrong(path, "`config` is no list of operations", None, "config")
-    for index, operation in enumerate(config):
+def _operations(
+    module: ModuleType, path: Path, name: str, default: Any = ...
+) -> tuple[Operation, ...]:
+    words = getattr(module, name, default)
+    if words is ...:
+        raise _wrong(path, f"it has no `{name}`", "write `config = []` when only weights change")
+    if not isinstance(words, list | tuple):
+        raise _wrong(path, f"`{name}` is no list of operations", None, name)
+    for index, operation in enumerate(words):
         if not isinstance(operation, Operation):
-            raise _wrong(path, f"config[{index}] is no operation: {operation!r}", None, "config")
-    return tuple(config)
+            raise _wrong(path, f"{name}[{index}] is no operation: {operation!r}", None, name)
+    return tuple(words)
 
 
 def _wrong(path: Path, message: str, help: str | None, name: str | None = None) -> UsageError:

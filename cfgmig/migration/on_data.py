@@ -6,6 +6,7 @@ Order counts: a new key goes where a schema's order puts it, as in a document.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cfgmig.migration.effect import Changed, Dropped, Effect, Moved, Written
@@ -101,10 +102,16 @@ def perform(effect: Effect, data: Any, order: Order = no_order) -> None:
 
 
 def placed(effect: Moved, data: Any, order: Order) -> Order:
-    """The order that brings a key back to the place that was kept for it."""
+    """The order that brings a key back to the place that was kept for it.
+
+    Of many that move to a section whose keys no schema orders, each keeps its turn.
+    """
     kept = effect.kept
     if kept is None:
-        return order
+        section = effect.target[:-1]
+        if not effect.among or not section or order(section):
+            return order
+        return lambda path: effect.among if path == section else order(path)
     parent, key = kept.path[:-1], str(kept.path[-1])
     names = [str(name) for name in get(data, parent)]
     if kept.after is None:
@@ -159,6 +166,54 @@ def place_of(effect: Moved, data: Any, order: Order) -> tuple[Kept, bool]:
     kept.after = names[index - 1] if index else None
     kept.before = names[index + 1] if index + 1 < len(names) else None
     return kept, list(rest).index(str(top[-1])) == index
+
+
+def place_among(effect: Moved, order: tuple[str, ...]) -> tuple[Kept, bool]:
+    """As `place_of`, by the keys that stood around it when the operation began.
+
+    The way back puts the keys that schema `order` sorts as the file had them where that
+    order wants them, and then every other one behind the key that it followed.
+    """
+    key, names = str(effect.source[-1]), effect.among
+    index = names.index(key)
+    kept = Kept("", "", effect.source, form="place")
+    kept.after = names[index - 1] if index else None
+    kept.before = names[index + 1] if index + 1 < len(names) else None
+    return kept, key in sorted_keys(names, order, effect.fixed)
+
+
+@lru_cache(maxsize=8)
+def sorted_keys(
+    names: tuple[str, ...], order: tuple[str, ...], fixed: tuple[str, ...] = ()
+) -> frozenset[str]:
+    """As many of `names` as possible that stand in the order that `order` has them in.
+
+    Only such as stand on the right side of every `fixed` one count.
+    """
+    from bisect import bisect_left
+
+    ranks = {name: rank for rank, name in enumerate(order)}
+    for stays in fixed:
+        place = names.index(stays)
+        for index, name in enumerate(names):
+            if (ranks.get(name, -1) < ranks.get(stays, -1)) != (index < place) and name != stays:
+                ranks.pop(name, None)
+    tails: list[int] = []  # the lowest rank that an ascending run of each length ends in
+    ends: list[str] = []
+    before: dict[str, str | None] = {}
+    for name in names:
+        if name not in ranks:
+            continue
+        length = bisect_left(tails, ranks[name])
+        before[name] = ends[length - 1] if length else None
+        tails[length:] = [ranks[name], *tails[length + 1 :]]
+        ends[length:] = [name, *ends[length + 1 :]]
+    found = []
+    last = ends[-1] if ends else None
+    while last is not None:
+        found.append(last)
+        last = before[last]
+    return frozenset(found)
 
 
 def _rename(parent: dict[Any, Any], old: Segment, new: Segment) -> None:

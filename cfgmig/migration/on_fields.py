@@ -22,6 +22,9 @@ from cfgmig.migration.operations import (
     Operation,
     Remove,
 )
+from cfgmig.migration.regroup import Regroup
+from cfgmig.migration.revise import Revise, Tell
+from cfgmig.migration.unite import Unite
 from cfgmig.migration.values import equal, get, has, show
 from cfgmig.paths import Path, fill, format_path, parse_path
 
@@ -218,7 +221,9 @@ def _remove(state: _State, operation: Remove) -> None:
     if not found and not state.open(pattern):
         state.problem(operation.path, f"{operation.path} is no field of the older schema")
     for path, _ in found:
-        del state.rows[path]
+        # One key of an open section goes; the section stays as open as it was.
+        if all(mine != "*" or wanted == "*" for mine, wanted in zip(path, pattern, strict=False)):
+            del state.rows[path]
 
 
 def _default(state: _State, operation: Default) -> None:
@@ -259,6 +264,42 @@ def _convert(state: _State, operation: Convert) -> None:
 
 def _custom(state: _State, operation: Custom) -> None:
     state.free.extend(operation.paths)
+
+
+def _regroup(state: _State, operation: Regroup) -> None:
+    state.free.extend([] if operation.rest is None else [parse_path(operation.rest)])
+    known = {str(path[0]) for path in state.rows}
+    for name, _ in operation.table:
+        if name not in known:
+            state.problem(name, f"{name} is no field of the older schema")
+    rows: _Rows = {}
+    rest = None if operation.rest is None else parse_path(operation.rest)
+    for path, row in state.rows.items():
+        goal = operation.place(str(path[0]))
+        if goal is None:
+            rows[path] = row
+        elif rest is None or goal[: len(rest)] != rest:
+            rows[goal + path[1:]] = row
+    state.rows = rows
+
+
+def _unite(state: _State, operation: Unite) -> None:
+    source, target = operation.paths
+    row = state.rows.pop(source, None)
+    if row is None:
+        state.problem(operation.source, f"{operation.source} is no field of the older schema")
+        return
+    stays = state.rows.setdefault(target, row)
+    state.rows[target] = replace(stays, any_default=True, any_type=True)
+
+
+def _revise(state: _State, operation: Revise) -> None:
+    state.free.extend(operation.paths)
+
+
+def _tell(state: _State, operation: Tell) -> None:
+    """Schemas are compared on the way up, and a remark changes none."""
+    del state, operation
 
 
 def _blocked(state: _State, operation: Blocked) -> None:
@@ -307,4 +348,8 @@ _HANDLERS: dict[type, Callable[[_State, Any], None]] = {
     Convert: _convert,
     Custom: _custom,
     Blocked: _blocked,
+    Regroup: _regroup,
+    Unite: _unite,
+    Revise: _revise,
+    Tell: _tell,
 }

@@ -13,12 +13,17 @@ from cfgmig.migration.on_data import Order, no_order
 from cfgmig.migration.on_document import Editing
 from cfgmig.migration.operations import Blocked, Operation
 from cfgmig.migration.plan import Plan
+from cfgmig.migration.trace import current
 from cfgmig.migration.values import copy, equal, same_content, show
 from cfgmig.paths import Path, format_path
 
 if TYPE_CHECKING:
     from cfgmig.document import Document, Edit, Note
     from cfgmig.migration.site import Kept
+
+
+CROWD = 12
+"""So many keys that one operation moves to one section are told one by one."""
 
 
 class Fired(NamedTuple):
@@ -40,7 +45,8 @@ class Done:
 
     def describe(self) -> str:
         """The step, and what was done in it, on one line."""
-        return f"{self.goal}: " + "; ".join(map(_said, self.effects))
+        crowds, others = _crowds(self.effects)
+        return f"{self.goal}: " + "; ".join([*map(_said, others), *crowds])
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ def run(
     add_stamp: bool = True,
     order: Callable[[str], Order] | None = None,
     stash: bool = True,
+    prefer: tuple[str, ...] = (),
 ) -> Outcome:
     """Migrate a document and verify the result.
 
@@ -107,6 +114,7 @@ def run(
         order: for a version, the keys of a section in schema order.
         stash: whether what has no place in the target may be kept in the file; else a
             file that would lose something is refused.
+        prefer: the keys that stay where two contradict each other.
 
     Raises:
         Refused: a step does not fit the document, or the result could not be verified.
@@ -125,6 +133,7 @@ def run(
     work = copy(body.data)
     reserved = {key: work.pop(key) for key in (stamp_key, JSON_KEY) if _is_key(work, key)}
     editing = Editing(body, work, kept, stash=stash)
+    editing.prefer = prefer
     done = _walk(plan, editing, order or _unordered)
     if stampable and (stamp_key in reserved or add_stamp):
         editing.stamp(stamp_key, str(stamp), there=stamp_key in reserved)
@@ -132,8 +141,21 @@ def run(
     after, edits = _restash(document, editing, kept, cut)
     _verify(document, after, _predicted(editing, reserved))
     return Outcome(
-        document, after, edits, tuple(editing.notes), done, after.data, tuple(editing.kept)
+        document, after, edits, _notes(editing, after), done, after.data, tuple(editing.kept)
     )
+
+
+def _notes(editing: Editing, after: Document) -> tuple[Note, ...]:
+    """What was ambiguous, and what operations remarked, at its line of the new text."""
+    if not editing.told:
+        return tuple(editing.notes)
+    from cfgmig.document import Note
+
+    told = []
+    for one in editing.told:
+        path = current(editing.effects[one.after :], one.path)
+        told.append(Note(after.position(path or ()).line, one.message))
+    return (*editing.notes, *told)
 
 
 def _stamp_only(document: Document, key: str, stamp: str | None) -> Outcome:
@@ -277,6 +299,22 @@ def _difference(wanted: Any, found: Any, path: Path = ()) -> str:
             if not same_content(wanted[key], found[key]):
                 return _difference(wanted[key], found[key], (*path, str(key)))
     return f"`{format_path(path)}` is {show(found)} instead of {show(wanted)}"
+
+
+def _crowds(effects: Sequence[Effect]) -> tuple[list[str], list[Effect]]:
+    """One sentence for each section that many keys moved to, and the effects that remain."""
+    goals: dict[Path, list[Moved]] = {}
+    for effect in effects:
+        if isinstance(effect, Moved):
+            goals.setdefault(effect.target[:-1], []).append(effect)
+    crowded = {goal: moves for goal, moves in goals.items() if len(moves) > CROWD}
+    said = []
+    for goal, moves in crowded.items():
+        names = ", ".join(format_path(move.source) for move in moves[:CROWD])
+        where = f"`{format_path(goal)}`" if goal else "the top level"
+        said.append(f"{len(moves)} keys moved to {where}: {names} and {len(moves) - CROWD} more")
+    rest = [one for one in effects if not (isinstance(one, Moved) and one.target[:-1] in crowded)]
+    return said, rest
 
 
 def _said(effect: Effect) -> str:

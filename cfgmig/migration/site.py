@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cfgmig.errors import LossyError, Refused
 from cfgmig.migration.grade import MISSING
-from cfgmig.paths import Path, match
+from cfgmig.paths import Path, format_path, match
 
 if TYPE_CHECKING:
     from cfgmig.document.changes import Cut
@@ -64,6 +64,21 @@ class Kept:
         return self.said
 
 
+@dataclass(frozen=True)
+class Told:
+    """A remark for the user.
+
+    Attributes:
+        path: what it is about, as that was called when it was made.
+        message: the remark.
+        after: how many effects had been performed by then.
+    """
+
+    path: Path
+    message: str
+    after: int = 0
+
+
 class Site:
     """Plain data: no lines, no comments, nothing but values.
 
@@ -71,14 +86,22 @@ class Site:
         file: its name in messages.
         stash: whether what has no place may be kept in the file; else it is refused.
         kept: what earlier steps left in the file.
+        prefer: the keys that the user wants to stay where two contradict each other.
     """
 
     def __init__(
-        self, file: str | None = None, *, stash: bool = True, kept: tuple[Kept, ...] = ()
+        self,
+        file: str | None = None,
+        *,
+        stash: bool = True,
+        kept: tuple[Kept, ...] = (),
+        prefer: tuple[str, ...] = (),
     ) -> None:
         self.file = file
         self.stash = stash
         self.kept = list(kept)
+        self.prefer = prefer
+        self.told: list[Told] = []
         self.origin = ""
         self.goal = ""
 
@@ -86,6 +109,18 @@ class Site:
         """The line of `path` in the user's file, if that is known."""
         del path
         return None
+
+    def called(self, path: Path) -> str:
+        """What the user's file calls `path`, as far as that is known."""
+        return format_path(path)
+
+    def wants(self, key: str) -> bool:
+        """Whether the user prefers the key of that name where two contradict each other."""
+        return key in self.prefer
+
+    def tell(self, path: Path, message: str) -> None:
+        """Leave a remark for the user."""
+        self.told.append(Told(path, message))
 
     def pinned(self, path: Path) -> bool:
         """Whether this revision wrote the key at `path` to keep an old default."""

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cfgmig.migration.effect import Dropped, Effect, Moved, Written
-from cfgmig.migration.operations import Move, Remove
+from cfgmig.migration.operations import Move, Operation, Remove
 from cfgmig.migration.plan import Plan
+from cfgmig.migration.regroup import Regroup
+from cfgmig.migration.unite import Unite
 from cfgmig.paths import Path, fill, match, parse_path
 
 
@@ -32,7 +34,7 @@ def fate(plan: Plan, path: Path) -> Fate | None:
     found: Fate | None = None
     for step in plan.steps:
         for operation in step.operations:
-            if isinstance(operation, Move):
+            if isinstance(operation, Move | Unite | Regroup):
                 goal = _follow(operation, path)
                 if goal is not None:
                     path, found = goal, Fate(goal, step.goal)
@@ -49,7 +51,10 @@ def destination(plan: Plan, path: Path) -> tuple[Path, str] | None:
     return None if found is None or found.path is None else (found.path, found.version)
 
 
-def _follow(operation: Move, path: Path) -> Path | None:
+def _follow(operation: Operation, path: Path) -> Path | None:
+    if isinstance(operation, Regroup):
+        place = operation.place(str(path[0])) if path else None
+        return None if place is None else place + path[1:]
     source, target = operation.paths
     captures = match(source, path[: len(source)])
     return None if captures is None else fill(target, captures) + path[len(source) :]

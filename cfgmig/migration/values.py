@@ -80,6 +80,10 @@ def show(value: Any) -> str:
         text = "[" + ", ".join(show(item) for item in value) + "]"
     elif isinstance(value, dict):
         text = "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
+    elif type(value).__module__ == "checkpoint_tools.plan.expressions":
+        from checkpoint_tools.plan import describe
+
+        text = describe(value)
     else:
         text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cfgmig.schema.evidence import Evidence, Has, Heading, Lacks, Mentions, Named, Says
     from cfgmig.schema.family import Family, Version
     from cfgmig.schema.matrix import Matrix, Row
+    from cfgmig.schema.profile import Profile
     from cfgmig.schema.rules import Config, Example, Fix, Problem, Rule, rule
 
 _HOMES = {
@@ -25,6 +26,7 @@ _HOMES = {
     "Version": "family",
     "Matrix": "matrix",
     "Row": "matrix",
+    "Profile": "profile",
     "Config": "rules",
     "Example": "rules",
     "Fix": "rules",
@@ -46,6 +48,7 @@ __all__ = [
     "Mentions",
     "Named",
     "Problem",
+    "Profile",
     "Row",
     "Rule",
     "Says",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cfgmig.schema.evidence import Evidence
     from cfgmig.schema.layout import Layouts
     from cfgmig.schema.matrix import Matrix
+    from cfgmig.schema.profile import Profile
     from cfgmig.schema.rules import Rule
 
 
@@ -48,6 +49,8 @@ class Family:
         stamp_key: the top-level key that holds `family/version`.
         templates: folder inside the package with commented configs of the head.
         layouts: what it declares about its weights, as `.module:name`; None without any.
+        profiles: what files owe by their purpose, as `.module:name`; None without any.
+        profile_key: the path at which a file may say its profile.
         settings: whatever else the family's own code wants to keep here.
         package: the dotted name that relative references start from; the package in which
             the declaration stands when not given.
@@ -61,6 +64,8 @@ class Family:
     stamp_key: str = "schema_version"
     templates: str | None = "templates"
     layouts: str | None = None
+    profiles: str | None = None
+    profile_key: str = "profile"
     settings: Mapping[str, Any] = field(default_factory=dict)
     package: str = ""
 
@@ -125,6 +130,11 @@ class Family:
         module = self.resolve(self.rules)
         rules: tuple[Rule, ...] = getattr(module, "rules", None) or ()
         return tuple(rules)
+
+    def load_profiles(self) -> tuple[Profile, ...]:
+        """What its files owe by their purpose, the first that fits first."""
+        found: tuple[Profile, ...] = self.resolve(self.profiles) if self.profiles else ()
+        return found
 
     def load_matrix(self) -> Matrix | None:
         """The family's compatibility matrix, if it has one."""

@@ -114,6 +114,38 @@ class Judgement(NamedTuple):
     reason: str
 
 
+class Net(NamedTuple):
+    """A model for a probe: what it is, and its tensors on demand.
+
+    Attributes:
+        layout: name of the layout.
+        facts: its settings as far as the tensors show them.
+        dimensions: its sizes.
+        read: a tensor's name in the model's state dict -> a numpy array.
+    """
+
+    layout: str
+    facts: Mapping[str, Fact]
+    dimensions: Mapping[str, int]
+    read: Callable[[str], Any]
+
+
+class Reading(NamedTuple):
+    """One thing that two models compute, beside each other; None where one cannot.
+
+    Attributes:
+        what: what was computed, with its unit.
+        before: the number of the model before.
+        after: the number of the model afterwards.
+        deviation: the largest deviation of one from the other, over all that was computed.
+    """
+
+    what: str
+    before: float | None = None
+    after: float | None = None
+    deviation: float | None = None
+
+
 class Layouts(NamedTuple):
     """Everything that a family declares about its weights.
 
@@ -124,6 +156,8 @@ class Layouts(NamedTuple):
         advise: what was expected, name and facts of what is there -> the way from one to
             the other in one sentence, or None when there is none.
         configs: the keys under which files of the family keep their config.
+        probe: `.module:function` relative to the family's package, which computes what a model
+            computes before and after its weights were rewritten: (Net, Net) -> readings.
     """
 
     layouts: tuple[Layout, ...]
@@ -131,6 +165,7 @@ class Layouts(NamedTuple):
     judge: Callable[[str, Mapping[str, Any]], Judgement] | None = None
     advise: Callable[[Expectation, str, Mapping[str, Fact]], str | None] | None = None
     configs: tuple[str, ...] = ("config",)
+    probe: str | None = None
 
     def layout(self, name: str) -> Layout:
         """The layout of that name.

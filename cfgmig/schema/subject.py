@@ -45,10 +45,20 @@ class Subject(Config):
 
     @cached_property
     def located(self) -> list[Located]:
-        """What the schema has against the file, told of its paths."""
+        """What the schema, and the file's profile, have against it, told of its paths."""
         from cfgmig.schema.located import locate
 
-        return locate(self.compiled.validate(self.data), self.data)
+        found = locate(self.compiled.validate(self.data), self.data)
+        if self.family.profiles is None:
+            return found
+        from cfgmig.schema.profile import owed, profile_of
+
+        profile = profile_of(self, self.family)
+        if profile is None:
+            return found
+        taken = {one.path for one in found}
+        more = owed(self, profile, self.compiled)
+        return [*found, *(one for one in more if one.path not in taken)]
 
 
 def as_subject(config: Config) -> Subject:

@@ -140,4 +140,7 @@ def missing_key(config: Config) -> Iterator[Problem]:
         where = f"`{parent}` lacks" if parent else "the file lacks"
         field = subject.compiled.field(found.path)
         help = f"add {_describe(found.path[-1], field)}" if field is not None else None
-        yield Problem(name, f"{where} the required key `{found.path[-1]}`", help, part="key")
+        # pydantic's own words for it say nothing more; a profile says who requires it
+        why = "" if found.message == "Field required" else f": {found.message}"
+        said = f"{where} the required key `{found.path[-1]}`{why}"
+        yield Problem(name, said, help, part="key")
