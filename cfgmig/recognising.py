@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.errors import CfgmigError
 from cfgmig.schema.solving import Identified, Match, identify
+from cfgmig.states import STAMP
 from cfgmig.weighing import differences
 
 if TYPE_CHECKING:
@@ -99,8 +100,10 @@ def recognise(state: State | None, metadata: Mapping[str, Any], project: Project
         return Recognised(found, evidence=best.evidence, inside=inside)
     evidence, doubts = list(best.evidence), list(best.doubts)
     order = project.source(best.layout.family).family.names
-    versions = _traced(best, order, metadata, evidence, doubts)
-    versions = _told(best.layout, versions, inside, evidence, doubts)
+    versions = _stamped(best, metadata, evidence, doubts)
+    if not versions:
+        versions = _traced(best, order, metadata, evidence, doubts)
+        versions = _told(best.layout, versions, inside, evidence, doubts)
     if inside is not None:
         doubts += _disagreements(best, inside, project, declared)
     return Recognised(found, versions, tuple(evidence), tuple(doubts), inside, order)
@@ -162,6 +165,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def _stamped(
+    best: Match, metadata: Mapping[str, Any], evidence: list[str], doubts: list[str]
+) -> tuple[str, ...]:
+    """The version that the file says of itself; none where its tensors contradict that."""
+    stamp = metadata.get(STAMP)
+    if not isinstance(stamp, dict) or not isinstance(stamp.get("version"), str):
+        return ()
+    name = f"{stamp.get('family')}/{stamp['version']}"
+    if stamp.get("family") != best.layout.family or stamp["version"] not in best.versions:
+        doubts.append(f"its stamp says {name}, which has other tensors")
+        return ()
+    evidence.append(f"its stamp says {name}")
+    return (stamp["version"],)
 
 
 def _traced(

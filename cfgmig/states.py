@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cfgmig.errors import CfgmigError, Refused, Unreadable
 
@@ -25,8 +25,16 @@ CONTAINERS = (
     "params",
 )
 """Keys under which trainers keep a model's tensors, in the order in which they are tried."""
+STAMP = "cfgmig"
+"""The key beside the tensors under which a file says what it is and how it was made."""
+STASH = "stash:"
+"""Before the names of tensors that an earlier conversion kept beside a checkpoint."""
 _UNMISTAKABLE = CONTAINERS[:3]
-_OPTIMIZER = re.compile(r"optim|sched|scaler", re.IGNORECASE)
+_JSON = re.compile(r"[{\[]|-?\d|(true|false|null)\Z")
+_LARGEST = 1 << 22
+"""Characters; a longer text is not looked into."""
+OPTIMIZER = re.compile(r"optim|sched|scaler", re.IGNORECASE)
+"""What keys of optimizers and of what belongs to them contain."""
 
 Role = Literal["model", "optimizer", "other"]
 
@@ -49,8 +57,12 @@ class State(NamedTuple):
 
 def states(checkpoint: Checkpoint) -> list[State]:
     """The state dicts of a checkpoint: the likeliest model first, optimizers last."""
-    paths = {name: ref.path for name, ref in checkpoint.tensors.items()}
-    has_optimizer = any(_OPTIMIZER.match(name) for name in paths)
+    paths = {
+        name: checkpoint.tensors[name].path
+        for name in _in_order(checkpoint)
+        if not name.startswith(STASH)
+    }
+    has_optimizer = any(OPTIMIZER.match(name) for name in paths)
     groups: dict[str, dict[str, str]] = {}
     for name, path in paths.items():
         key, inner = _split(name, path, has_optimizer)
@@ -67,10 +79,62 @@ def states(checkpoint: Checkpoint) -> list[State]:
     return sorted(found, key=_order)
 
 
+def _in_order(checkpoint: Checkpoint) -> list[str]:
+    """The names of all tensors as the model has them; safetensors sorts its own."""
+    from checkpoint_tools.writing.tree import TREE_KEY, names_in, tree_of
+
+    if not isinstance(checkpoint.metadata.get(TREE_KEY), str):
+        return list(checkpoint.tensors)
+    told = [name for name in names_in(tree_of(checkpoint)) if name in checkpoint.tensors]
+    return list(dict.fromkeys([*told, *checkpoint.tensors]))
+
+
 def model_state(checkpoint: Checkpoint) -> State | None:
     """The tensors that a loader would take for the model; None without any."""
     found = [state for state in states(checkpoint) if state.role == "model"]
     return found[0] if found else None
+
+
+def beside(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What lies beside the tensors, as plain data.
+
+    Formats that hold only texts keep the rest as JSON: one text each, or all of it in one tree.
+    """
+    from checkpoint_tools.pickle_values import Ordered
+    from checkpoint_tools.writing.tree import TREE_KEY, tree_of
+
+    found: dict[str, Any] = {}
+    extra = getattr(checkpoint.skeleton, "extra", None)
+    if isinstance(extra, Ordered) and isinstance(extra.get(STAMP), dict):
+        found[STAMP] = as_data(extra[STAMP])
+    if isinstance(checkpoint.metadata.get(TREE_KEY), str):
+        tree = tree_of(checkpoint)
+        if isinstance(tree, dict):
+            found = {str(key): as_data(value) for key, value in tree.items()}
+    for key, value in checkpoint.metadata.items():
+        if key != TREE_KEY:
+            found[key] = _parsed(value) if isinstance(value, str) else value
+    return found
+
+
+def as_data(value: Any) -> Any:
+    """A part of a tree without what only pickles know; tensors are no data."""
+    if isinstance(value, dict):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_data(item) for item in value]
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+def _parsed(text: str) -> Any:
+    if not _JSON.match(text) or len(text) > _LARGEST:
+        return text
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _split(name: str, path: tuple[str | int, ...], has_optimizer: bool) -> tuple[str, str]:
@@ -80,13 +144,13 @@ def _split(name: str, path: tuple[str | int, ...], has_optimizer: bool) -> tuple
     # A format without nesting keeps the containers as the first segments of names.
     head, _, rest = name.partition(".")
     is_container = head in _UNMISTAKABLE or (
-        has_optimizer and (head in CONTAINERS or _OPTIMIZER.match(head) is not None)
+        has_optimizer and (head in CONTAINERS or OPTIMIZER.match(head) is not None)
     )
     return (head, rest) if rest and is_container else ("", name)
 
 
 def _role(key: str, count: int) -> Role:
-    if _OPTIMIZER.search(key):
+    if OPTIMIZER.search(key):
         return "optimizer"
     # Tensors beside the containers (random states, say) are no model's.
     return "other" if key == "" and count > 1 else "model"

@@ -1,6 +1,8 @@
 """Adds the p-adic losses and the appetitive branch, all of them off unless asked for."""
 
-from cfgmig.migration import Add
+from __future__ import annotations
+
+from cfgmig.migration import Add, Convert, Operation, Resized, Weights
 
 revision = "5.6.0"
 revises = "5.5.2"
@@ -24,4 +26,13 @@ config = [
     Add("phase_gates", None, implicit=True),
     Add("target_correlation", None, implicit=True),
 ]
-weights = []
+
+
+def weights(state: Weights) -> list[Operation]:
+    """A StateNet with 12 inputs is of 5.6; 5.5 has it where the last three have no weight.
+
+    One with 9 inputs stays as it is: the first code of 5.6 had the same.
+    """
+    if state.facts.get("state_net") != "v2" or state.facts.get("layout") != "v5.6":
+        return []
+    return [Convert("state_net.encoder.0.weight", Resized(1, 9, 12))]

@@ -4,7 +4,9 @@ Its drives have no successor: they, their buffer, their gates and their target s
 the file's stash.
 """
 
-from cfgmig.migration import STASH, Add, Remove
+from __future__ import annotations
+
+from cfgmig.migration import STASH, Add, Operation, Remove, Weights
 
 revision = "5.7.0"
 revises = "5.6.0"
@@ -22,4 +24,10 @@ config = [
     Remove("phase_gates", STASH, optional=True),
     Remove("target_correlation", STASH, optional=True),
 ]
-weights = []
+
+
+def weights(state: Weights) -> list[Operation]:
+    """StateNet of 5.7 and its two buffers come back where a downgrade had kept them."""
+    if state.facts.get("state_net") in ("v1", "v2"):
+        return []
+    return [Add(name, STASH, optional=True) for name in ("state_net", "r_A_ema", "r_B_ema")]

@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfgmig.migration import STASH, Add, Custom, Move, Operation, Remove
+from cfgmig.migration import (
+    STASH,
+    Add,
+    Convert,
+    Custom,
+    Move,
+    Operation,
+    Remove,
+    Resized,
+    Weights,
+)
 
 revision = "5.8.0"
 revises = "5.7.0"
@@ -58,4 +68,17 @@ config = [
     Add("padic_losses.ranking_v2", {}, implicit=True),
     Add("two_phase_training", None, implicit=True),
 ]
-weights = []
+
+
+def weights(state: Weights) -> list[Operation]:
+    """StateNet of 5.7 leaves with its buffers; the first one gets columns for three inputs more.
+
+    5.8 trained the model of 5.6, whose StateNet has 12 inputs. A new input with weights of zero
+    changes nothing.
+    """
+    kind = state.facts.get("state_net")
+    if kind == "v1":
+        return [Convert("state_net.encoder.0.weight", Resized(1, 9, 12))]
+    if kind == "v2":
+        return []
+    return [Remove(name, STASH, optional=True) for name in ("state_net", "r_A_ema", "r_B_ema")]

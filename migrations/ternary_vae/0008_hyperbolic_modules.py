@@ -3,7 +3,9 @@
 The metric loss loses its scale and its number of pairs, which stay in the stash.
 """
 
-from cfgmig.migration import STASH, Add, Remove
+from __future__ import annotations
+
+from cfgmig.migration import STASH, Add, Operation, Remove, Weights
 
 revision = "5.10.0"
 revises = "5.9.2"
@@ -26,4 +28,15 @@ config = [
     ),
     Add("log_dir", None, implicit=True),
 ]
-weights = []
+BUFFERS = (
+    "r_A_ema", "r_B_ema", "mean_radius_A", "mean_radius_B", "prior_sigma", "curvature",
+    "loss_ema", "loss_prev", "loss_grad_ema",
+)  # fmt: skip
+
+
+def weights(state: Weights) -> list[Operation]:
+    """StateNet and buffers of 5.10 come back where a downgrade had kept them."""
+    if state.facts.get("state_net") in ("v1", "v2"):
+        return []
+    names = ("state_net", "statenet", *BUFFERS)
+    return [Add(name, STASH, optional=True) for name in names]

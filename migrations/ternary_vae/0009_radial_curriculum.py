@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from cfgmig.migration import STASH, Add, Codec, Convert, Custom, Operation, Remove, Values
+from cfgmig.migration import (
+    STASH,
+    Add,
+    Codec,
+    Convert,
+    Custom,
+    Move,
+    Operation,
+    Remove,
+    Values,
+    Weights,
+)
 
 revision = "5.10.1"
 revises = "5.10.0"
@@ -91,4 +102,12 @@ config = [
     Add("embedding_interval", 0, implicit=True),
     Add("embedding_n_samples", 0, implicit=True),
 ]
-weights = []
+
+
+def weights(state: Weights) -> list[Operation]:
+    """StateNet has its final name; that of 5.10.1 comes back where a downgrade had kept it."""
+    if any(name.startswith("statenet.") for name in state.tensors):
+        return [Move("statenet", "state_net")]
+    if state.facts.get("state_net") in ("none", "v5, 20 inputs", "v5, 21 inputs"):
+        return [Add("state_net", STASH, optional=True)]
+    return []

@@ -28,6 +28,7 @@ from cfgmig.migration import (
     Operation,
     Remove,
     Scale,
+    Weights,
 )
 
 revision = "5.11.0"
@@ -216,4 +217,71 @@ config = [
     Add("option_c", {"enabled": False, "freeze_encoder_b": False}, implicit=True),
     *(Remove(path, STASH, optional=True) for path in LEFT),
 ]
-weights = []
+SIDES = ("A", "B")
+BUFFERS = (
+    "grad_norm_A_ema", "grad_norm_B_ema", "r_A_ema", "r_B_ema", "mean_radius_A",
+    "mean_radius_B", "prior_sigma", "curvature", "loss_ema", "loss_prev", "loss_grad_ema",
+)  # fmt: skip
+APPETITES = (
+    *(f"appetite_{name}" for name in ("ranking", "hierarchy", "curiosity", "symbiosis", "closure")),
+    "ranking", "curiosity", "symbiosis", "closure",
+)  # fmt: skip
+WRAPPED = (
+    "encoder_A", "encoder_B", "decoder_A", "decoder_B", "state_net",
+    "grad_norm_A_ema", "grad_norm_B_ema",
+)  # fmt: skip
+
+CANONICAL = (
+    *(Move(f"encoder_{s}.{at}", f"encoder_{s}.encoder.{at}") for s in SIDES for at in (0, 2, 4)),
+    *(Move(f"{h}_{s}", f"encoder_{s}.{h}") for s in SIDES for h in ("fc_mu", "fc_logvar")),
+    *(Move(f"decoder_A.{at}", f"decoder_A.decoder.{at}") for at in (0, 2, 4)),
+)
+"""The names that the launchers of 5.11.11 gave to the components that they trained."""
+
+
+def weights(state: Weights) -> list[Operation]:
+    """Encoders and decoder_A stay; what 5.11 has no place for is kept beside the checkpoint.
+
+    That is decoder_B, StateNet, the running means, and the appetites around a model of 5.6. On
+    the way back, projection and controller are what 5.10 has no place for.
+    """
+    layout = state.facts.get("layout")
+    if layout == "v5.5 simplified":
+        return list(CANONICAL)
+    appetitive = layout == "v5.6 appetitive"
+    return [
+        *(Move(f"base.{name}", name) for name in WRAPPED if appetitive),
+        *(Remove(name, STASH) for name in APPETITES if appetitive),
+        Remove("decoder_B", STASH),
+        Remove("state_net", STASH, optional=True),
+        *(Remove(name, STASH, optional=True) for name in BUFFERS),
+        Add("projection", STASH, optional=True),
+        Add("controller", STASH, optional=True),
+    ]
+
+
+def _sampled(data: Any) -> list[Operation]:
+    """Both kinds of files counted what samples decode to, the latter from the means' spread."""
+    if "coverage_definition" in data:
+        return []
+    if "coverage_A_history" in data:
+        return [Add("coverage_definition", "cov_prior")]
+    return [Add("coverage_definition", "cov_sampled")] if "coverage" in data else []
+
+
+def _stays(data: Any) -> list[Operation]:
+    del data
+    return []
+
+
+checkpoint = [
+    Move("model", "model_state", optional=True),
+    Move("optimizer", "optimizer_state", optional=True),
+    Custom(
+        "The coverage says how it was measured: from samples of the prior (cov_prior), or of "
+        "what an encoder gives (cov_sampled).",
+        _sampled,
+        _stays,
+        touches=("coverage_definition",),
+    ),
+]

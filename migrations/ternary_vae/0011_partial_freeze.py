@@ -7,9 +7,20 @@
 
 from __future__ import annotations
 
+from math import expm1, log
 from typing import Any
 
-from cfgmig.migration import STASH, Add, Convert, Custom, Operation, Remove, Values
+from cfgmig.errors import LossyError
+from cfgmig.migration import (
+    STASH,
+    Add,
+    Convert,
+    Custom,
+    Operation,
+    Remove,
+    Values,
+    Weights,
+)
 
 revision = "5.11.11"
 revises = "5.11.0"
@@ -67,4 +78,56 @@ config = [
     Add("targets.Q_target", None, implicit=True),
     Add("memory", {"gradient_checkpointing": False}, implicit=True),
 ]
-weights = []
+
+
+def weights(state: Weights) -> list[Operation]:
+    """The curvature is a tensor from here on: isp_c, with softplus(isp_c) = c.
+
+    The first code of 5.11.0 had none; later code did, so the way back leaves it. A second
+    hidden layer of the projection exists from 5.11.11 on.
+    """
+    from checkpoint_tools.plan import Init
+
+    if state.facts.get("projection_layers", 1) > 1:
+        raise LossyError(
+            "5.11.0 has a projection with 1 hidden layer, and this one has more",
+            help="convert it for a config with model.projection_layers: 1 first",
+        )
+    if state.facts.get("isp_c") is not False:
+        return []
+    dual = state.facts["use_dual_projection"]
+    nets = ("projection.proj_A", "projection.proj_B") if dual else ("projection",)
+    dtype = state.tensors[f"{nets[0]}.direction_net.0.weight"].dtype
+    value = log(expm1(_curvature(state.config)))
+    return [Add(f"{net}.manifold.isp_c", Init(dtype, (), "constant", value)) for net in nets]
+
+
+def _curvature(config: Any) -> float:
+    """The curvature that the config inside states, in a section or as an option; else 1."""
+    model = config.get("model")
+    found = (model if isinstance(model, dict) else config).get("curvature", 1.0)
+    return float(found) if isinstance(found, int | float) and found > 0 else 1.0
+
+
+def _measured(data: Any) -> list[Operation]:
+    """A coverage that does not say how it was measured was measured by decoding the means."""
+    metrics = data.get("metrics")
+    if not isinstance(metrics, dict) or "coverage" not in metrics:
+        return []
+    known = "coverage_definition" in metrics
+    return [] if known else [Add("metrics.coverage_definition", "cov_mu")]
+
+
+def _stays(data: Any) -> list[Operation]:
+    del data
+    return []
+
+
+checkpoint = [
+    Custom(
+        "The coverage says how it was measured: by decoding the means (cov_mu).",
+        _measured,
+        _stays,
+        touches=("metrics.coverage_definition",),
+    ),
+]

@@ -53,3 +53,44 @@ config = [
     Add("version", None, implicit=True),
 ]
 weights = []
+
+
+def _measured(data: Any) -> list[Operation]:
+    """A coverage that does not say how it was measured was measured by decoding the means."""
+    metrics = data.get("metrics")
+    if not isinstance(metrics, dict) or "coverage" not in metrics:
+        return []
+    known = "coverage_definition" in metrics
+    return [] if known else [Add("metrics.coverage_definition", "cov_mu")]
+
+
+def _stays(data: Any) -> list[Operation]:
+    del data
+    return []
+
+
+HIERARCHY = {f"metrics.radial_corr_{side}": f"metrics.hierarchy_{side}" for side in "AB"}
+
+
+def _renamed(data: Any, names: dict[str, str]) -> list[Operation]:
+    """Where a file has both names, as those of 5.12 do, both stay."""
+    metrics = data.get("metrics")
+    found = {f"metrics.{key}" for key in metrics} if isinstance(metrics, dict) else set()
+    return [Move(old, new) for old, new in names.items() if old in found and new not in found]
+
+
+checkpoint = [
+    Move("model_state", "model_state_dict", optional=True),
+    Custom(
+        "metrics.radial_corr_A and _B are called hierarchy_A and _B.",
+        lambda data: _renamed(data, HIERARCHY),
+        lambda data: _renamed(data, {new: old for old, new in HIERARCHY.items()}),
+        touches=(*HIERARCHY, *HIERARCHY.values()),
+    ),
+    Custom(
+        "The coverage says how it was measured: by decoding the means (cov_mu).",
+        _measured,
+        _stays,
+        touches=("metrics.coverage_definition",),
+    ),
+]

@@ -64,3 +64,27 @@ config = [
     Convert("version.model", Values({"5.12": "5.12.1"}, others="keep"), optional=True),
 ]
 weights = []
+
+
+def _measured(data: Any) -> list[Operation]:
+    """A coverage that does not say how it was measured was measured by decoding the means."""
+    metrics = data.get("metrics")
+    if not isinstance(metrics, dict) or "coverage" not in metrics:
+        return []
+    known = "coverage_definition" in metrics
+    return [] if known else [Add("metrics.coverage_definition", "cov_mu")]
+
+
+def _stays(data: Any) -> list[Operation]:
+    del data
+    return []
+
+
+checkpoint = [
+    Custom(
+        "The coverage says how it was measured: by decoding the means (cov_mu).",
+        _measured,
+        _stays,
+        touches=("metrics.coverage_definition",),
+    ),
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfgmig.migration import STASH, Add, Convert, Custom, Operation, Remove, Values
+from cfgmig.errors import LossyError
+from cfgmig.migration import STASH, Add, Convert, Custom, Operation, Remove, Values, Weights
 
 revision = "5.12.4"
 revises = "5.12.3"
@@ -50,4 +51,38 @@ config = [
     Add("version.framework", None, implicit=True),
     Add("version.description", None, implicit=True),
 ]
-weights = []
+
+
+def weights(state: Weights) -> list[Operation]:
+    """Improved components exist from here on; nothing else changes."""
+    if "improved" in (state.facts.get("encoder_type"), state.facts.get("decoder_type")):
+        raise LossyError(
+            "5.12.3 has no improved encoders and decoders",
+            help="convert it for a config with model.encoder_type: frozen and "
+            "model.decoder_type: frozen first",
+        )
+    return []
+
+
+def _measured(data: Any) -> list[Operation]:
+    """A coverage that does not say how it was measured was measured in a way that no file tells."""
+    metrics = data.get("metrics")
+    if not isinstance(metrics, dict) or "coverage" not in metrics:
+        return []
+    known = "coverage_definition" in metrics
+    return [] if known else [Add("metrics.coverage_definition", "unknown")]
+
+
+def _stays(data: Any) -> list[Operation]:
+    del data
+    return []
+
+
+checkpoint = [
+    Custom(
+        "The coverage says how it was measured: in a way that no file tells (unknown).",
+        _measured,
+        _stays,
+        touches=("metrics.coverage_definition",),
+    ),
+]

@@ -55,3 +55,31 @@ config = [
     Remove("version", STASH, optional=True),
 ]
 weights = []
+
+
+def _measured(data: Any) -> list[Operation]:
+    """Runs with metrics decoded the means; grokking runs took the model's own logits."""
+    metrics = data.get("metrics")
+    if isinstance(metrics, dict) and "coverage" in metrics:
+        place, name = "metrics.coverage_definition", "cov_mu"
+        known = "coverage_definition" in metrics
+    else:
+        place, name = "coverage_definition", "cov_logits"
+        known = "coverage_definition" in data or not {"coverage", "Q"} <= set(data)
+    return [] if known else [Add(place, name)]
+
+
+def _stays(data: Any) -> list[Operation]:
+    del data
+    return []
+
+
+checkpoint = [
+    Custom(
+        "The coverage says how it was measured: by decoding the means (cov_mu), or by the model's "
+        "own logits (cov_logits).",
+        _measured,
+        _stays,
+        touches=("metrics.coverage_definition", "coverage_definition"),
+    ),
+]

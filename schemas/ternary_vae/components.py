@@ -166,15 +166,24 @@ def projections() -> Component:
     )
 
 
+def no_projection() -> Component:
+    """Stands for projection, manifold and controller in a file that has none of them yet."""
+    says = "it has no projection: a run that loads it begins a new one"
+    return Component("projection", (), absent=Variant({}, {"projection": "none"}, says))
+
+
 def manifold() -> Component:
     ways = [
-        dict.fromkeys((f"{name}.manifold.isp_c" for name in names), ())
+        Variant(
+            dict.fromkeys((f"{name}.manifold.isp_c" for name in names), ()),
+            {"isp_c": True, "use_dual_projection": len(names) > 1},
+        )
         for names in (_BOTH, _SINGLE)
     ]
     before = "no isp_c: the first V5.11 code, before the curvature was a tensor"
     return Component(
         "manifold",
-        tuple(Variant(way, {"isp_c": True}) for way in ways),
+        tuple(ways),
         absent=Variant({}, {"isp_c": False}, before, ("5.11.0",)),
     )
 

@@ -28,6 +28,7 @@ from .components import (
     decoder_a,
     encoder,
     manifold,
+    no_projection,
     projections,
     scalars,
     simplified,
@@ -146,6 +147,20 @@ LAYOUTS = (
             Trace(("grokking_summary",), ("5.12.4", "5.12.4.1")),
         ),
     ),
+    # Under the same name, for it is the same model before its projection exists. Whether there
+    # is an isp_c says something of a version only where there is a projection.
+    Layout(
+        "v5.11",
+        (*IN_5_11, *IN_5_12),
+        (
+            encoder("encoder_A", improvable=True),
+            encoder("encoder_B", improvable=True),
+            decoder_a(improvable=True),
+            no_projection(),
+        ),
+        "encoders and decoder_A, as a run of 5.11 or later loads them",
+        (*DROPOUTS[1:], "model.logvar_min", "model.logvar_max"),
+    ),
 )
 
 
@@ -200,14 +215,49 @@ def advise(expected: Expectation, layout: str, facts: Mapping[str, Fact]) -> str
         if facts.get(key, "frozen") != expected.facts[key]
     ]
     if not wrong:
-        return None
+        return _advise_projection(expected, facts)
     if any(expected.facts[key] != "improved" for key in wrong):
-        return None  # nothing turns improved components into frozen-type ones
+        return None  # trained improved components do not turn into frozen-type ones
     said = " and ".join(f"model.{key}: frozen" for key in wrong)
     return (
         f"set {said}, or convert the weights with LayerNorms calibrated on the 19,683 inputs "
         "(keeps 99.97 % coverage; a plain rename keeps 30 %)"
     )
+
+
+def _advise_projection(expected: Expectation, facts: Mapping[str, Fact]) -> str | None:
+    """Why a projection does not load, and what makes it load."""
+    keys = ("projection_layers", "projection_dropout", "use_dual_projection")
+    wrong = [key for key in keys if facts.get(key, expected.facts[key]) != expected.facts[key]]
+    if not wrong:
+        return None
+    convert = "convert the weights for this config (`cfgmig checkpoint convert --for`)"
+    if "projection_layers" not in wrong:
+        return f"{convert}: its layers are copied or renumbered, no number changes"
+    have, want = (_depth(one["projection_layers"]) for one in (facts, expected.facts))
+    return (
+        f"the projection has {_layers(have)} in the file and {_layers(want)} in the config, so "
+        f"{_role(have, facts, have)} in the file and {_role(have, expected.facts, want)} in the "
+        "model: another role, not another width. Copying what happens to fit ruins it; "
+        f"{convert}, which keeps what it computes, or set model.projection_layers: {have}"
+    )
+
+
+def _depth(value: Fact) -> int:
+    return value if isinstance(value, int) else 1
+
+
+def _layers(depth: int) -> str:
+    return f"{depth} hidden layer{'s' * (depth != 1)}"
+
+
+def _role(have: int, facts: Mapping[str, Fact], depth: int) -> str:
+    """What stands at the number of the file's output layer in a projection."""
+    step = 3 if facts["projection_dropout"] == "0" else 4
+    number = have * step
+    if have == depth:
+        return f"direction_net.{number} is the output layer"
+    return f"a hidden layer, before the output layer {depth * step}," if have < depth else "nothing"
 
 
 def judge(layout: str, metadata: Mapping[str, Any]) -> Judgement:
@@ -261,4 +311,4 @@ def _number(values: Mapping[str, Any], key: str) -> float | None:
     return float(value) if abs(value) < 1e300 else None
 
 
-layouts = Layouts(LAYOUTS, expect, judge, advise)
+layouts = Layouts(LAYOUTS, expect, judge, advise, probe=".forward:probe")

@@ -20,7 +20,6 @@ from cfgmig.schema.layout import Component, Layout, Variant
 from cfgmig.schema.solving import identify
 from checkpoint_tools import open_checkpoint
 from tests.checkpoints.conftest import Run, write_safetensors, zeros
-from tests.cli import test_fast
 from tests.conftest import ROOT
 
 Variants = dict[str, dict[str, tuple[int, ...]]]
@@ -152,6 +151,7 @@ def test_exit_codes(cli: Run, tmp_path: Path) -> None:
     assert err.startswith(f"{cut}: byte ")
     assert cli("inspect")[0] == 2
     assert cli("frobnicate", good)[0] == 2
+    assert cli("inspect", good, "--compatible-with", "a.yaml")[0] == 2
     assert cli("inspect", good, "--output-format", "xml")[0] == 2
 
 
@@ -239,16 +239,6 @@ def test_stored_and_shown_totals_agree(cli: Run, files: Path) -> None:
         found = json.loads(out)
         assert found["stored_bytes"] == stored
         assert found["file_bytes"] == path.stat().st_size
-
-
-def test_both_parsers_read_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [
-        "checkpoint inspect a.pt b.pt --stats -v",
-        "checkpoint find runs --compatible-with c.yaml --output-format=json -q",
-        "checkpoint find",
-    ]
-    for line in lines:
-        test_fast.test_both_parsers_agree(line, monkeypatch)
 
 
 def test_a_huge_config_is_not_looked_into(cli: Run, tmp_path: Path) -> None:
