@@ -8,9 +8,12 @@ A test compares the pages with what this would write.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from cfgmig.checking import known_rules
@@ -23,21 +26,30 @@ HEADER = "<!-- made by docs/generate.py -->\n\n"
 
 def commands() -> str:
     """Every command with its options, as Typer knows them."""
-    group = get_command(build())
+    return "\n".join([HEADER + "# Commands\n", *_group(get_command(build()), "cfgmig")])
+
+
+def _group(group: Any, title: str) -> Iterator[str]:
     context = typer.Context(group)
-    lines = [HEADER + "# Commands\n"]
-    for name in group.list_commands(context):  # type: ignore[attr-defined]
-        command = group.get_command(context, name)  # type: ignore[attr-defined]
-        usage = [f"[{p.name.upper()}]" for p in command.params if p.param_type_name == "argument"]
-        lines += [f"## cfgmig {' '.join([name, *usage])}\n", inspect.cleandoc(command.help or "")]
-        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
-        if options:
-            lines += ["", "| option | meaning |", "| --- | --- |"]
-        for option in options:
-            names = ", ".join(f"`{one}`" for one in option.opts)
-            lines.append(f"| {names} | {(option.help or '').replace('|', chr(92) + '|')} |")
-        lines.append("")
-    return "\n".join(lines)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, TyperGroup):
+            yield from (f"## {title} {name}\n", inspect.cleandoc(command.help or ""), "")
+            yield from _group(command, f"{title} {name}")
+        else:
+            yield from _command(command, f"{title} {name}")
+
+
+def _command(command: Any, title: str) -> Iterator[str]:
+    usage = [f"[{p.name.upper()}]" for p in command.params if p.param_type_name == "argument"]
+    yield from (f"## {' '.join([title, *usage])}\n", inspect.cleandoc(command.help or ""))
+    options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+    if options:
+        yield from ("", "| option | meaning |", "| --- | --- |")
+    for option in options:
+        names = ", ".join(f"`{one}`" for one in option.opts)
+        yield f"| {names} | {(option.help or '').replace('|', chr(92) + '|')} |"
+    yield ""
 
 
 def rules() -> str:

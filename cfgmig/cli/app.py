@@ -22,6 +22,15 @@ Exit codes: 0 clean or done, 1 findings or stale files, 2 usage or unreadable,
 3 refused as malformed or unsafe.
 """
 
+GROUPS = {
+    "checkpoint": """Inspect, find, compare, convert and verify checkpoints, of any format.
+
+No file is ever executed. A checkpoint is a file, a folder of shards or a distributed one, or,
+where it is only read, a URL.
+"""
+}
+"""Commands that are groups of others."""
+
 
 def build() -> typer.Typer:
     """All commands as one Typer application."""
@@ -33,8 +42,12 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_global)
+    groups = {name: typer.Typer(help=text, no_args_is_help=True) for name, text in GROUPS.items()}
     for name in COMMANDS:
-        app.command(name)(_typed(load(name)))
+        group, _, word = name.rpartition(" ")
+        groups.get(group, app).command(word)(_typed(load(name)))
+    for name, group_app in groups.items():
+        app.add_typer(group_app, name=name)
     return app
 
 

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfgmig.cli import console
-from cfgmig.cli.checkpoint_inspect import FORMATS, project_of
+from cfgmig.cli.checkpoint_open import check_format, project_of
 from cfgmig.cli.files import Target
 from cfgmig.errors import UsageError
 from cfgmig.states import as_cfgmig
 
 if TYPE_CHECKING:
+    from cfgmig.cli.options import CompatibleWith, Folders, Quiet, TextFormat, Verbose
     from cfgmig.searching import Found, Wanted
 
 NONE_FOUND = 1
 
 
 def find(
-    folders: Sequence[str],
+    folders: Folders = (),  # type: ignore[assignment]
     *,
-    compatible_with: str,
-    output_format: str,
-    quiet: bool,
-    verbose: bool,
+    compatible_with: CompatibleWith = "",
+    output_format: TextFormat = "text",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
-    """List what lies below the folders; a file that is refused is told of and passed over."""
+    """List the checkpoints below folders, best first, with the reason.
+
+    With `--compatible-with` only those that the config can load or that can be converted.
+    A file that is refused is told of and passed over.
+
+    Exit code 0: some were found. 1: none was. 2: usage.
+    """
     from cfgmig.schema.cache import cache_home
     from cfgmig.searching import Index, candidates, judge, ranked
     from checkpoint_tools.errors import CheckpointError
 
-    if output_format not in FORMATS:
-        raise UsageError(
-            f"no output format is called {output_format!r}", help=f"one of: {', '.join(FORMATS)}"
-        )
+    check_format(output_format)
     for folder in folders or (".",):
         if not Path(folder).is_dir():
             raise UsageError(f"{folder} is no folder", help="name the folder to search")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cfgmig.cli import console
+from cfgmig.cli.checkpoint_open import check_format, project_of
 from cfgmig.errors import CfgmigError, UsageError
 from cfgmig.states import as_cfgmig, told
 
 if TYPE_CHECKING:
     from cfgmig.cli.checkpoint_stats import Tally
-    from cfgmig.project import Project
+    from cfgmig.cli.options import Quiet, Stats, TextFormat, Verbose, Weights
     from cfgmig.recognising import Recognised
     from cfgmig.states import State
     from checkpoint_tools import Checkpoint
-
-FORMATS = ("text", "json")
 
 
 class Inspection(NamedTuple):
@@ -41,13 +38,22 @@ class Inspection(NamedTuple):
 
 
 def inspect(
-    paths: Sequence[str], *, stats: bool, output_format: str, quiet: bool, verbose: bool
+    paths: Weights = (),  # type: ignore[assignment]
+    *,
+    stats: Stats = False,
+    output_format: TextFormat = "text",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
-    """Print each checkpoint; goes on after one that cannot be read. The worst exit code."""
-    if output_format not in FORMATS:
-        raise UsageError(
-            f"no output format is called {output_format!r}", help=f"one of: {', '.join(FORMATS)}"
-        )
+    """Show what checkpoints are and hold, from their headers alone.
+
+    Tensors, metadata, the config inside, and which family and version a checkpoint is of,
+    with the evidence. Only `--stats` reads tensors.
+
+    Exit code 0: done. 2: usage, or a file that cannot be read. 3: a file is malformed or
+    unsafe.
+    """
+    check_format(output_format)
     if not paths:
         raise UsageError(
             "no checkpoint given", help="name files, folders of shards, or URLs: `inspect model.pt`"
@@ -113,10 +119,17 @@ class Printer:
         self.shown += 1
 
     def _stats(self, checkpoint: Checkpoint) -> dict[str, Tally | None]:
-        from cfgmig.cli.checkpoint_stats import bar, tally
+        from cfgmig.cli.checkpoint_stats import tally
 
         total = sum(ref.nbytes for ref in checkpoint.tensors.values())
-        with bar(total, "reading", quiet=self.quiet) as advance, told():
+        done = 0
+        with console.meter("reading", quiet=self.quiet) as progress, told():
+
+            def advance(more: int) -> None:
+                nonlocal done
+                done += more
+                progress(done, total, "")
+
             return {name: tally(checkpoint, name, advance) for name in checkpoint.tensors}
 
     def end(self) -> None:
@@ -137,14 +150,3 @@ def look(checkpoint: Checkpoint, stats: Mapping[str, Tally | None]) -> Inspectio
     model = next((state for state in found if state.role == "model"), None)
     recognised = recognise(model, checkpoint.metadata, project_of(checkpoint.name))
     return Inspection(checkpoint, found, recognised, stats)
-
-
-def project_of(path: str) -> Project:
-    """The project around the current folder, else around the checkpoint."""
-    from cfgmig.project import find_project
-
-    here = find_project(Path.cwd())
-    if here.declared or "://" in path:
-        return here
-    there = find_project(Path(os.path.dirname(path) or "."))  # noqa: PTH120
-    return there if there.declared else here

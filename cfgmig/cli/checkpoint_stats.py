@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +36,6 @@ _SMALL = {
     "float8_e5m2fnuz": (5, 2, 16, True),
     "float8_e8m0fnu": (8, 0, 127, False),
 }
-LONG = 64 << 20
-"""Bytes from which on reading them all may last over two seconds and shows a progress bar."""
 
 
 class Tally:
@@ -102,21 +99,6 @@ def tally(
         add(found, data, dtype)
         advance(len(data))
     return found
-
-
-@contextmanager
-def bar(total: int, title: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A progress bar over bytes on stderr, where a person watches a long run."""
-    if quiet or total < LONG or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-
-    columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda done: progress.advance(task, done)
 
 
 @cache

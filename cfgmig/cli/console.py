@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 PROGRESS_AFTER = 50
 """Items from which on a run may last over two seconds and shows a progress bar."""
+PATIENCE = 2.0
+"""Seconds that a person waits without a bar."""
+Metered = Callable[[int, int, str], None]
+"""Is told bytes done, bytes in total, and what is at hand."""
 
 
 def data(text: str) -> None:
@@ -57,6 +65,50 @@ def progress(items: Sequence[Item], title: str, *, quiet: bool) -> Iterator[Iter
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         yield iter(bar.track(items, description=title))
+
+
+@contextmanager
+def meter(title: str, *, quiet: bool) -> Iterator[Metered]:
+    """A bar over bytes on stderr, where a person is watching a run of over two seconds."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    bar = _Bar(title)
+    try:
+        yield bar
+    finally:
+        bar.stop()
+
+
+class _Bar:
+    """Shows itself, and loads what it needs for that, only after some time."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.begin = monotonic()
+        self.shown: Progress | None = None
+
+    def __call__(self, done: int, total: int, _: str) -> None:
+        if self.shown is None:
+            if monotonic() - self.begin < PATIENCE:
+                return
+            self._show(total)
+        if self.shown is not None:
+            self.shown.update(self.shown.task_ids[0], completed=done, total=total)
+
+    def _show(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+        columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self.shown = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.shown.start()
+        self.shown.add_task(self.title, total=total)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self.shown is not None:
+            self.shown.stop()
 
 
 def color_diff(diff: str) -> str:

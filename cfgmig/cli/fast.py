@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-SHORT = {"-q": "--quiet", "-v": "--verbose", "-j": "--jobs"}
+SHORT = {
+    "-q": "--quiet",
+    "-v": "--verbose",
+    "-j": "--jobs",
+    "--from": "--from-version",
+    "--for": "--for-config",
+}
 """Short options, for this parser and for Typer's declarations alike."""
 
 
@@ -20,7 +26,7 @@ def parse(function: Callable[..., int], arguments: Sequence[str]) -> dict[str, A
     The function's signature is the grammar: parameters before the `*` are positional
     (a `tuple` default takes all of them), the others are options named after
     themselves: a flag where the default is a bool, repeatable where it is a tuple,
-    a number where it is an int, else one value.
+    a number where it is an int or a float, else one value.
 
     Returns:
         None when Typer has to look at it.
@@ -37,7 +43,9 @@ def parse(function: Callable[..., int], arguments: Sequence[str]) -> dict[str, A
         if word == "-" or not word.startswith("-"):
             positional.append(word)
             continue
-        name, _, attached = SHORT.get(word, word).partition("=")
+        name, _, attached = word.partition("=")
+        if not attached or name.startswith("--"):
+            name = SHORT.get(name, name)
         key = name.removeprefix("--").replace("-", "_")
         if not name.startswith("--") or key not in options:
             return None
@@ -68,6 +76,11 @@ def _take(
         if not attached.isdecimal():
             return False
         result[key] = int(attached)
+    elif isinstance(default, float):
+        try:
+            result[key] = float(attached)
+        except ValueError:
+            return False
     else:
         result[key] = attached
     return True

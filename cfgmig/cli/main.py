@@ -24,10 +24,17 @@ COMMANDS = {
     "schema": "schema",
     "template": "template",
     "init": "init",
-    "checkpoint": "checkpoint",
+    "checkpoint inspect": "checkpoint_inspect",
+    "checkpoint find": "checkpoint_find",
+    "checkpoint diff": "checkpoint_diff",
+    "checkpoint convert": "checkpoint_convert",
+    "checkpoint verify": "checkpoint_verify",
     "test": "test",
 }
-"""Each command and the module under `cfgmig.cli` that holds its function."""
+"""Each command and the module under `cfgmig.cli` that holds its function.
+
+Of two words the first is a group of commands, the second one is the function.
+"""
 
 OK, FINDINGS, USAGE, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -35,17 +42,28 @@ INTERRUPTED = 130
 
 def load(name: str) -> Callable[..., int]:
     """A command's function: parses nothing, returns the exit code."""
-    function: Callable[..., int] = getattr(import_module(f"cfgmig.cli.{COMMANDS[name]}"), name)
+    module = import_module(f"cfgmig.cli.{COMMANDS[name]}")
+    function: Callable[..., int] = getattr(module, name.rpartition(" ")[2])
     return function
+
+
+def named(argv: list[str]) -> str:
+    """The command that a line begins with; empty when it begins with none."""
+    for words in (1, 2):
+        name = " ".join(argv[:words])
+        if name in COMMANDS:
+            return name
+    return ""
 
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
     from cfgmig.cli import fast
 
-    if argv and argv[0] in COMMANDS:
-        function = load(argv[0])
-        arguments = fast.parse(function, argv[1:])
+    name = named(argv)
+    if name:
+        function = load(name)
+        arguments = fast.parse(function, argv[len(name.split()) :])
         if arguments is not None:
             return function(**arguments)
     from cfgmig.cli.app import run_typer
@@ -73,7 +91,9 @@ def main() -> None:
         print("cfgmig: this is an error in cfgmig itself; please report it", file=sys.stderr)
         code = USAGE
     except KeyboardInterrupt:
-        print("cfgmig: interrupted; `cfgmig undo` takes back what was written", file=sys.stderr)
+        whole = named(sys.argv[1:]).startswith("checkpoint ")
+        after = "nothing was written" if whole else "`cfgmig undo` takes back what was written"
+        print(f"cfgmig: interrupted; {after}", file=sys.stderr)
         code = INTERRUPTED
     sys.exit(code)
 

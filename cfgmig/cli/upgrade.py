@@ -20,11 +20,16 @@ if TYPE_CHECKING:
         NoStamp,
         NoStash,
         Paths,
+        Prefer,
         Quiet,
         SkipUnknown,
         To,
         Verbose,
+        WithCheckpoints,
     )
+    from cfgmig.companions import Companions
+    from cfgmig.migration.transaction import Making
+    from cfgmig.project import Project
     from cfgmig.upgrading import Options, Report
 
 
@@ -60,6 +65,8 @@ def upgrade(
     from_version: FromVersion = "",
     no_stamp: NoStamp = False,
     no_stash: NoStash = False,
+    prefer: Prefer = (),  # type: ignore[assignment]
+    with_checkpoints: WithCheckpoints = False,
     skip_unknown: SkipUnknown = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -73,9 +80,16 @@ def upgrade(
     from cfgmig.upgrading import Options
 
     names = to or None, family or None, from_version or None
-    options = Options(*names, stamp=not no_stamp, stash=not no_stash, way="up")
+    options = Options(
+        *names, stamp=not no_stamp, stash=not no_stash, way="up", prefer=tuple(prefer)
+    )
     settings = Settings("upgrade", diff, check, skip_unknown, quiet, verbose, jobs)
-    return _run(paths, Task(options), settings)
+    if with_checkpoints and to:
+        raise UsageError(
+            "--with-checkpoints brings weights to what a config of the newest version builds",
+            help="leave `--to` out, or run `cfgmig checkpoint convert --to VERSION`",
+        )
+    return _run(paths, Task(options), settings, with_checkpoints=with_checkpoints)
 
 
 def downgrade(
@@ -88,6 +102,7 @@ def downgrade(
     from_version: FromVersion = "",
     no_stamp: NoStamp = False,
     no_stash: NoStash = False,
+    prefer: Prefer = (),  # type: ignore[assignment]
     skip_unknown: SkipUnknown = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -99,7 +114,9 @@ def downgrade(
     if not to:
         raise UsageError("downgrade to which version?", help="add `--to VERSION`")
     names = to, family or None, from_version or None
-    options = Options(*names, stamp=not no_stamp, stash=not no_stash, way="down")
+    options = Options(
+        *names, stamp=not no_stamp, stash=not no_stash, way="down", prefer=tuple(prefer)
+    )
     settings = Settings("downgrade", diff, check, skip_unknown, quiet, verbose, jobs)
     return _run(paths, Task(options), settings)
 
@@ -128,7 +145,9 @@ class Task:
             return Result(target, error=known, is_foreign=work.is_foreign(error))
 
 
-def _run(paths: Sequence[str], task: Task, settings: Settings) -> int:
+def _run(
+    paths: Sequence[str], task: Task, settings: Settings, *, with_checkpoints: bool = False
+) -> int:
     project = work.project_of(paths)
     if not (settings.diff or settings.check):
         work.recover(project)
@@ -140,6 +159,50 @@ def _run(paths: Sequence[str], task: Task, settings: Settings) -> int:
         quiet=settings.quiet,
         title=f"planning {settings.command}",
     )
+    if not with_checkpoints:
+        return _finish(project, results, settings, ())
+    from cfgmig.companions import Companions
+
+    companions = Companions(project)
+    try:
+        results = [_accompanied(result, companions) for result in results]
+        return _finish(project, results, settings, companions.making())
+    finally:
+        companions.close()
+
+
+def _accompanied(result: Result, companions: Companions) -> Result:
+    """The same result with the config's checkpoint converted along with it."""
+    from pathlib import Path
+
+    from cfgmig.document import Document
+
+    target, report = result.target, result.report
+    if report is None or target.is_standard_input:
+        return result
+    before = result.change.before if result.change is not None else target.read()
+    after = result.change.after if result.change is not None else before
+    document = Document.parse(after, target.name)
+    try:
+        edited, notes = companions.of(document, report.family, Path(target.path))
+    except CfgmigError as error:
+        return result._replace(change=None, report=None, error=_of_config(error, target))
+    report = report._replace(notes=(*report.notes, *notes))
+    changed = edited.to_bytes() != before
+    change = work.Change(target, before, edited.to_bytes()) if changed else None
+    return result._replace(change=change, report=report)
+
+
+def _of_config(error: CfgmigError, target: Target) -> CfgmigError:
+    """The error, with the config that it stands in the way of."""
+    error.message = f"{error.message} (named by {target.name})"
+    return error
+
+
+def _finish(
+    project: Project, results: Sequence[Result], settings: Settings, making: Sequence[Making]
+) -> int:
+    """Tell what was planned, and write it unless it is only to be told."""
     failed = [result for result in results if _is_failure(result, settings)]
     changes = [result.change for result in results if result.change is not None]
     if settings.diff or settings.check:
@@ -159,7 +222,7 @@ def _run(paths: Sequence[str], task: Task, settings: Settings) -> int:
     if failed:
         console.say(f"nothing was written: {len(failed)} of {len(results)} files cannot be done")
         return code
-    work.write(project, changes, settings.command, quiet=True)
+    work.write(project, changes, settings.command, quiet=True, making=making)
     _sum_up(len(changes), len(results), settings, "changed")
     return 0
 

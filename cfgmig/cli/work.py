@@ -13,6 +13,7 @@ from cfgmig.project import find_project
 
 if TYPE_CHECKING:
     from cfgmig.cli.files import Target
+    from cfgmig.migration.transaction import Making
     from cfgmig.project import Project
 
 Result = TypeVar("Result")
@@ -72,7 +73,14 @@ def recover(project: Project) -> None:
         console.say(f"note: {note}")
 
 
-def write(project: Project, changes: Sequence[Change], command: str, *, quiet: bool) -> None:
+def write(
+    project: Project,
+    changes: Sequence[Change],
+    command: str,
+    *,
+    quiet: bool,
+    making: Sequence[Making] = (),
+) -> None:
     """Write all changes in one transaction; standard input goes to standard output."""
     if len(changes) == 1 and changes[0].target.is_standard_input:
         console.data_bytes(changes[0].after)
@@ -81,7 +89,7 @@ def write(project: Project, changes: Sequence[Change], command: str, *, quiet: b
     from cfgmig.migration.transaction import FileChange, Transaction
 
     files = [FileChange(Path(one.target.path), one.before, one.after) for one in changes]
-    receipt = Transaction(project.root).run(files, command=command)
+    receipt = Transaction(project.root).run(files, command=command, making=making)
     for note in receipt.notes:
         console.say(f"note: {note}")
     for path in receipt.written:

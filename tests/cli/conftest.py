@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import os
+import functools
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.running import Done, run
 from tests.conftest import ROOT
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., Done]
 EXAMPLES = ROOT / "examples/ternary_vae/configs"
 
 
@@ -27,24 +26,4 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def cfgmig(home: Path) -> Run:
     """Runs the command in a fresh process, in `home` unless told otherwise."""
-
-    def run(
-        *arguments: str,
-        input: str | bytes = "",
-        cwd: Path = home,
-        env: dict[str, str] | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        content = input.encode() if isinstance(input, str) else input
-        done = subprocess.run(
-            [sys.executable, "-m", "cfgmig", *arguments],
-            check=False,
-            cwd=cwd,
-            input=content,
-            capture_output=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **(env or {})},
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
-
-    return run
+    return functools.partial(run, cwd=home)

@@ -11,6 +11,7 @@ from tests.cli.conftest import Run
 
 OLD = "configs/v5_11_projection.yaml"
 HEAD = "5.12.5"
+FAMILY = ("--family", "ternary_vae")
 
 
 def test_current_says_what_and_why(cfgmig: Run) -> None:
@@ -26,14 +27,15 @@ def test_current_says_what_and_why(cfgmig: Run) -> None:
 
 
 def test_history_heads_and_show(cfgmig: Run) -> None:
-    assert cfgmig("heads").stdout == f"ternary_vae/{HEAD}\n"
-    history = cfgmig("history").stdout.splitlines()
+    assert f"ternary_vae/{HEAD}\n" in cfgmig("heads").stdout
+    assert cfgmig("heads", *FAMILY).stdout == f"ternary_vae/{HEAD}\n"
+    history = cfgmig("history", *FAMILY).stdout.splitlines()
     assert any(f"-> {HEAD} (head): " in line for line in history)
     number = history[0].split()[0]
-    shown = cfgmig("show", number).stdout
+    shown = cfgmig("show", number, *FAMILY).stdout
     assert "up (" in shown
     assert "down (" in shown
-    assert cfgmig("show", "no-such").returncode == 2
+    assert cfgmig("show", "no-such", *FAMILY).returncode == 2
 
 
 def test_stamp_writes_one_line(cfgmig: Run, home: Path) -> None:
@@ -76,35 +78,35 @@ def test_explain(cfgmig: Run) -> None:
 
 
 def test_schema_is_accepted_and_agrees(cfgmig: Run) -> None:
-    schema = json.loads(cfgmig("schema").stdout)
+    schema = json.loads(cfgmig("schema", *FAMILY).stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert json.loads(cfgmig("schema", "5.5.0").stdout) != schema
-    assert cfgmig("schema", "0").returncode == 2
+    assert json.loads(cfgmig("schema", "5.5.0", *FAMILY).stdout) != schema
+    assert cfgmig("schema", "0", *FAMILY).returncode == 2
 
 
 def test_matrix(cfgmig: Run) -> None:
-    assert "TernaryVAEV5_11" in cfgmig("matrix").stdout
-    assert json.loads(cfgmig("matrix", "--output-format", "json").stdout)["rows"]
+    assert "TernaryVAEV5_11" in cfgmig("matrix", *FAMILY).stdout
+    assert json.loads(cfgmig("matrix", *FAMILY, "--output-format", "json").stdout)["rows"]
 
 
 def test_templates_are_current(cfgmig: Run, home: Path) -> None:
-    names = [line.split()[0] for line in cfgmig("template").stdout.splitlines()]
+    names = [line.split()[0] for line in cfgmig("template", *FAMILY).stdout.splitlines()]
     assert {"development", "production"} <= set(names)
     for name in names:
-        assert cfgmig("template", name, "--output", f"{name}.yaml").returncode == 0
+        assert cfgmig("template", name, *FAMILY, "--output", f"{name}.yaml").returncode == 0
         text = (home / f"{name}.yaml").read_text()
         assert f"schema_version: ternary_vae/{HEAD}" in text
         assert cfgmig("upgrade", "--check", f"{name}.yaml").returncode == 0
     only = cfgmig("check", "development.yaml").stdout
     assert only.count(": TV") == only.count(": TV105 ") == 1  # the weights are not there yet
-    assert cfgmig("template", names[0], "--output", f"{names[0]}.yaml").returncode == 2
-    assert cfgmig("template", "nothing").returncode == 2
+    assert cfgmig("template", names[0], *FAMILY, "--output", f"{names[0]}.yaml").returncode == 2
+    assert cfgmig("template", "nothing", *FAMILY).returncode == 2
 
 
 def test_a_check_counts_what_of_the_checkpoint_would_load(
     cfgmig: Run, home: Path, corpus: Path
 ) -> None:
-    cfgmig("template", "development", "--output", "development.yaml")
+    cfgmig("template", "development", *FAMILY, "--output", "development.yaml")
     weights = home / "checkpoints/v5_5/latest.pt"
     weights.parent.mkdir(parents=True)
     shutil.copyfile(corpus / "ternary_vae/checkpoints/v5_5_latest.pt", weights)
@@ -145,6 +147,20 @@ def test_shell_completion(shell: str, cfgmig: Run) -> None:
              "_TYPER_COMPLETE_FISH_ACTION": "get-args"}  # fmt: skip
     found = cfgmig(env={"_CFGMIG_COMPLETE": f"complete_{shell}", **words})
     assert "upgrade" in found.stdout
+
+
+def test_the_checkpoint_group_explains_itself(cfgmig: Run) -> None:
+    alone = cfgmig("checkpoint")
+    shown = alone.stdout + alone.stderr
+    for word in ("inspect", "find", "diff", "convert", "verify"):
+        assert f" {word} " in shown
+        done = cfgmig("checkpoint", word, "--help")
+        assert done.returncode == 0
+        assert "Exit code 0:" in done.stdout
+        assert "--output-format" in done.stdout
+    assert cfgmig("checkpoint", "--help").returncode == 0
+    assert cfgmig("checkpoint", "no-such-command").returncode == 2
+    assert cfgmig("checkpoint", "convert", "a.pt").returncode == 2
 
 
 def test_version_and_usage(cfgmig: Run) -> None:
