@@ -71,6 +71,7 @@ class Adapting:
         before: Match,
         to: str,
         wanted: Expectation | None,
+        config: Mapping[str, Any],
     ) -> None:
         self.source = source
         self.layouts = layouts
@@ -78,6 +79,7 @@ class Adapting:
         self.before = before
         self.to = to
         self.wanted = wanted
+        self.config = config
         self.match: Match | None = None
         self.stages: list[Stage] = []
         self.notes: list[str] = []
@@ -104,6 +106,11 @@ class Adapting:
         if self.match is None:
             return {}
         facts, wanted = facts_of(self.match), self._wanted_facts()
+        for part in self.match.parts:
+            if part.variant is None and part.said is not None:
+                # What is not there starts afresh, in whatever way is wanted.
+                for key in part.said.facts:
+                    facts.pop(key, None)
         sizes = self.wanted.dimensions if self.wanted is not None else {}
         both = [(key, facts.get(key), value) for key, value in wanted.items()]
         both += [(key, self.match.dimensions.get(key), size) for key, size in sizes.items()]
@@ -113,7 +120,7 @@ class Adapting:
         """What the config asks for; without one, only a layout that the version has."""
         if self.wanted is not None:
             return {**self.wanted.facts, "layout": self.wanted.layout}
-        fitting = [one.name for one in self.layouts.layouts if self.to in one.versions]
+        fitting = sorted({one.name for one in self.layouts.layouts if self.to in one.versions})
         current = self.match.layout.name if self.match is not None else ""
         return {"layout": fitting[0]} if len(fitting) == 1 and current not in fitting else {}
 
@@ -130,23 +137,19 @@ class Adapting:
             sizes,
             {**facts, **self._wanted_facts()},
             {**sizes, **(self.wanted.dimensions if self.wanted is not None else {})},
+            self.config,
         )
         words = adaptation.weights(about)
         if not words:
             return False
-        lines = apply(words, self.state, key=adaptation.name, what=adaptation.name)
-        self.stages.append(
-            Stage(
-                "adaptation",
-                adaptation.name,
-                adaptation.summary,
-                max(operation.grade for operation in words).words,
-                adaptation.guarantee,
-                lines,
-                tuple(words),
-                adaptation.name,
-            )
-        )
+        # One that is applied again, for a layer more, say, must not keep under the same names.
+        times = sum(stage.name == adaptation.name for stage in self.stages)
+        key = f"{adaptation.name}{f'.{times + 1}' * (times > 0)}"
+        lines = apply(words, self.state, key=key, what=adaptation.name)
+        grade = max(operation.grade for operation in words).words
+        about_it = adaptation.summary, grade, adaptation.guarantee
+        stage = Stage("adaptation", adaptation.name, *about_it, lines, tuple(words), key)
+        self.stages.append(stage)
         return True
 
     def _give_up(self, wrong: Mapping[str, tuple[Any, Any]]) -> None:

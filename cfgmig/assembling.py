@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import UsageError
 from cfgmig.paths import match, parse_path
-from cfgmig.states import State, model_state
+from cfgmig.states import State, model_state, own_names
 
 if TYPE_CHECKING:
     from cfgmig.converting import Request, Route
@@ -40,20 +40,20 @@ def as_whole(checkpoint: Checkpoint, request: Request) -> Route:
     model = model_state(checkpoint)
     own = {full: inner for inner, full in model.names.items()} if model is not None else {}
     changed = _changed({own.get(name, name): name for name in names}, request)
+    cast = _Casts(checkpoint, request)
     outputs: dict[str, Expr] = {}
     places: dict[str, str] = {}
     for name in names:
         inner = own.get(name, name)
         if inner not in changed:
             continue
-        prefix = name.removesuffix(inner) if name.endswith(inner) else ""
-        new = f"{prefix}{changed[inner]}"
+        new = f"{_prefix(name, inner)}{changed[inner]}"
         _claim(new, name, outputs, checkpoint)
         expr = Take(name if name in checkpoint.tensors else ties[name])
-        outputs[new] = _cast(expr, checkpoint, request) if name in own or not own else expr
+        outputs[new] = cast(expr) if name in own or not own else expr
         places[name] = new
-    tied = {places[n]: places[first] for n, first in ties.items() if {n, first} <= places.keys()}
     gone = [name for name in checkpoint.tensors if name not in places]
+    tied = _ties(checkpoint, outputs, places, ties)
     return Route(checkpoint, request, plan_of(outputs.items(), gone, tied), AUTO, {})
 
 
@@ -68,25 +68,64 @@ def as_model(
     from cfgmig.around import Around
     from cfgmig.converting import Route
     from checkpoint_tools.plan import Take, plan_of
+    from checkpoint_tools.plan.plan import recorded_ties
 
-    inner: dict[str, Expr] = {name: Take(full) for name, full in model.names.items()}
+    inner: dict[str, Expr] = {n: Take(full) for n, full in own_names(checkpoint, model).items()}
     if journey is not None:
         inner = dict(journey.state.tensors)
     changed = _changed({name: name for name in inner}, request)
-    made = {changed[name]: expr for name, expr in inner.items() if name in changed}
+    cast = _Casts(checkpoint, request)
+    made = {changed[name]: cast(expr) for name, expr in inner.items() if name in changed}
     if len(made) < len(changed):
         raise UsageError("two tensors would get one name", file=checkpoint.name)
-    made = {name: _cast(expr, checkpoint, request) for name, expr in made.items()}
     around = Around(checkpoint, project, request, model, journey)
     outputs, tree, texts = around.put_together(made)
     taken = {name for expr in outputs.values() for name in _takes(expr)}
     gone = journey.state.gone if journey is not None else set()
     left = set(checkpoint.tensors) - taken if request.model_only else set()
     left |= {tensor for name in inner.keys() - changed.keys() for tensor in _takes(inner[name])}
-    plan = plan_of(outputs.items(), gone | around.gone | left | _stashed(checkpoint))
+    dropped = gone | around.gone | left | _stashed(checkpoint)
+    # Names that only the metadata know of as tied keep their place at the end of their prefix.
+    home = next((n.removesuffix(one) for one in made for n in outputs if n.endswith(one)), "")
+    places = {name: f"{home}{new}" for name, new in changed.items()}
+    ties = _ties(checkpoint, outputs, places, recorded_ties(checkpoint))
+    plan = plan_of(outputs.items(), dropped, ties)
     notes = (*(journey.notes if journey is not None else ()), *around.notes)
     sidecar = kept_plan(checkpoint, journey)
     return Route(checkpoint, request, plan, tree, texts, journey, sidecar, notes)
+
+
+def _ties(
+    checkpoint: Checkpoint,
+    outputs: Mapping[str, Expr],
+    places: Mapping[str, str],
+    recorded: Mapping[str, str],
+) -> dict[str, str]:
+    """Outputs that stay one tensor: tied in the source, and treated alike."""
+    found: dict[str, str] = {}
+    for name, first in recorded.items():
+        here, there = places.get(name, ""), places.get(first, "")
+        is_same = here in outputs and there in outputs and here != there
+        if is_same and _leaf(outputs[here], recorded) == _leaf(outputs[there], recorded):
+            found[here] = there
+    roots: dict[tuple[str, str], tuple[str, str]] = {}
+    for output, expr in outputs.items():
+        name, dtype = _leaf(expr, {})
+        if output in found or not dtype or not name:
+            continue  # what is taken as it is, the plan itself finds to be tied
+        root = checkpoint.tensors[name].alias_of or name
+        taken, there = roots.setdefault((root, dtype), (name, output))
+        if taken != name:
+            found[output] = there
+    return found
+
+
+def _leaf(expr: Expr, recorded: Mapping[str, str]) -> tuple[str, str]:
+    """The tensor that an output is, and the type it is cast to; empty where it is neither."""
+    from checkpoint_tools.plan import Cast, Take
+
+    of, dtype = (expr.of, expr.dtype) if isinstance(expr, Cast) else (expr, "")
+    return (recorded.get(of.name, of.name) if isinstance(of, Take) else "", dtype)
 
 
 def _stashed(checkpoint: Checkpoint) -> set[str]:
@@ -121,7 +160,7 @@ def _changed(names: Mapping[str, str], request: Request) -> dict[str, str]:
                 unused.discard(prefix)
         for old in (inner, full):
             if old in request.rename:
-                new = request.rename[old]
+                new = request.rename[old].removeprefix(_prefix(full, inner) if old == full else "")
                 unused.discard(old)
         found[inner] = new
     if unused:
@@ -130,6 +169,11 @@ def _changed(names: Mapping[str, str], request: Request) -> dict[str, str]:
             help="`cfgmig checkpoint inspect` shows the names",
         )
     return found
+
+
+def _prefix(full: str, inner: str) -> str:
+    """What stands before a tensor's own name in its file."""
+    return full.removesuffix(inner) if full.endswith(inner) else ""
 
 
 def _below(pattern: str, name: str) -> bool:
@@ -147,12 +191,21 @@ def _claim(name: str, origin: str, taken: Mapping[str, Any], checkpoint: Checkpo
         )
 
 
-def _cast(expr: Expr, checkpoint: Checkpoint, request: Request) -> Expr:
-    from checkpoint_tools.plan import Cast
-    from checkpoint_tools.plan.resolve import Resolver, types_of
+class _Casts:
+    """Gives floating tensors the element type that is asked for."""
 
-    if request.cast is None:
-        return expr
-    resolver = Resolver(types_of(checkpoint))
-    dtype = resolver.types[resolver.resolve(expr)].dtype
-    return Cast(expr, request.cast) if dtype.startswith(("float", "bfloat")) else expr
+    def __init__(self, checkpoint: Checkpoint, request: Request) -> None:
+        from checkpoint_tools.plan.resolve import Resolver, types_of
+
+        self.resolver = Resolver(types_of(checkpoint))
+        self.dtype = request.cast
+
+    def __call__(self, expr: Expr) -> Expr:
+        """The expression, cast if it is floating and that is asked for."""
+        from checkpoint_tools.plan import Cast
+
+        if self.dtype is None:
+            return expr
+        old = self.resolver.types[self.resolver.resolve(expr)].dtype
+        is_other = old.startswith(("float", "bfloat")) and old != self.dtype
+        return Cast(expr, self.dtype) if is_other else expr

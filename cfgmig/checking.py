@@ -90,14 +90,14 @@ def _own(
     detection: Detection,
     scope: _Scope,
 ) -> list[Checked]:
-    from cfgmig.loadable import checkpoint_does_not_load
+    from cfgmig.loadable import RULES as LOADABLE
     from cfgmig.schema.engine import all_rules, check_document
 
     return check_document(
         document,
         source.family,
         version,
-        rules=(*all_rules(source.family), checkpoint_does_not_load),
+        rules=(*all_rules(source.family), *LOADABLE),
         **scope._asdict(),
         detection=detection,
         moved=lambda path: moved(source, path),
@@ -115,7 +115,7 @@ def _later(
     head = source.family.head.name
     if version == head or not source.graph.revisions:
         return []
-    from cfgmig.loadable import checkpoint_does_not_load
+    from cfgmig.loadable import RULES as LOADABLE
     from cfgmig.schema.engine import check_document
     from cfgmig.schema.selection import applies
 
@@ -131,7 +131,7 @@ def _later(
         source.family,
         head,
         **scope._asdict(),
-        rules=(*rules, checkpoint_does_not_load),
+        rules=(*rules, *LOADABLE),
     )
     return [_told_of_the_original(checked.finding, upgraded) for checked in found]
 
@@ -219,12 +219,12 @@ def _codes(given: tuple[str, ...], project: Project, setting: str) -> tuple[str,
 
 def known_rules(project: Project) -> tuple[Rule, ...]:
     """Every rule that can fire in this project, the engine's first."""
-    from cfgmig.loadable import checkpoint_does_not_load
+    from cfgmig.loadable import RULES as LOADABLE
     from cfgmig.schema.checks import RULES
 
     families = [source.family for source in project.sources().values()]
     own = (rule for family in families for rule in family.load_rules())
-    return (*RULES, checkpoint_does_not_load, *own)
+    return (*RULES, *LOADABLE, *own)
 
 
 def rule_infos(findings: Sequence[Finding]) -> dict[str, RuleInfo]:

@@ -1,10 +1,11 @@
-"""CM009: the checkpoint that a config names does not hold what the config builds."""
+"""CM009 and CM010: the checkpoint that a config names, against what the config builds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from cfgmig.errors import CfgmigError
 from cfgmig.schema.rules import Config, Problem, rule
@@ -37,36 +38,91 @@ if TYPE_CHECKING:
 )
 def checkpoint_does_not_load(config: Config) -> Iterator[Problem]:
     """At the path that names the checkpoint."""
+    named = _named(config)
+    if named is None:
+        return
+    if isinstance(named.weighed, str):
+        other = _offer(config, named.path)
+        message = f"{named.file} cannot be read as a checkpoint: {named.weighed}"
+        yield Problem(named.path, message, other.help, other.fix)
+        return
+    weighed = named.weighed
+    if weighed is None or weighed.fits:
+        return
+    help = weighed.help or f"`cfgmig checkpoint inspect {named.file}` shows what it holds"
+    fix = None
+    if any(count.needed for count in weighed.counts):
+        other = _offer(config, named.path)
+        help, fix = f"{help}; or {other.help}", other.fix
+    yield Problem(named.path, f"{named.file}: {weighed.sentence}", help, fix)
+
+
+@rule(
+    code="CM010",
+    name="checkpoint-of-other-settings",
+    severity="info",
+    summary="What the config takes from the checkpoint loads; the rest was built otherwise.",
+    explanation="""
+    A config may take a part of a checkpoint and train the rest from the start. Where the file
+    holds that rest too, with other settings, loading the whole of it would fail or, worse, fit
+    in part: a tensor of the same name may have another role. This tells what differs and how
+    the weights would be brought over.
+    """,
+)
+def checkpoint_of_other_settings(config: Config) -> Iterator[Problem]:
+    """At the path that names the checkpoint."""
+    named = _named(config)
+    if named is None or isinstance(named.weighed, str) or named.weighed is None:
+        return
+    weighed = named.weighed
+    if weighed.fits and weighed.notes:
+        message = f"{named.file} was trained with other settings: {', '.join(weighed.notes)}"
+        clashes = [clash for count in weighed.counts for clash in count.clashes]
+        message += f" ({clashes[0]})" if clashes else ""
+        yield Problem(named.path, message, weighed.advice)
+
+
+RULES = (checkpoint_does_not_load, checkpoint_of_other_settings)
+
+
+class Named(NamedTuple):
+    """A checkpoint that a config names: where it says so, and what of it would load.
+
+    `weighed` is a sentence where the file cannot be read.
+    """
+
+    path: str
+    file: str
+    weighed: Weighed | str | None
+
+
+_seen: WeakKeyDictionary[Config, Named | None] = WeakKeyDictionary()
+
+
+def _named(config: Config) -> Named | None:
+    """The checkpoint of a config of the newest version, opened once for all rules."""
+    if config not in _seen:
+        _seen[config] = _look(config)
+    return _seen[config]
+
+
+def _look(config: Config) -> Named | None:
     family = as_subject(config).family
     if config.version != family.head.name or family.layouts is None:
-        return
+        return None
     if not isinstance(config.data, dict) or not any(map(_is_file(config), _texts(config.data))):
-        return  # before anything is imported that only checkpoints need
+        return None  # before anything is imported that only checkpoints need
     from cfgmig.weighing import expectation
 
     asked = expectation(config.data, family)
     if asked is None or not asked[1].file:
-        return
-    path = asked[1].path
+        return None
+    path, file = asked[1].path, asked[1].file
     try:
-        place = config.resolve(asked[1].file)
-        if not place.is_file():
-            return
-        weighed = _weigh(place, config, family)
+        place = config.resolve(file)
+        return Named(path, file, _weigh(place, config, family)) if place.is_file() else None
     except (CfgmigError, OSError) as error:
-        said = error.message if isinstance(error, CfgmigError) else str(error)
-        other = _offer(config, path)
-        message = f"{asked[1].file} cannot be read as a checkpoint: {said}"
-        yield Problem(path, message, other.help, other.fix)
-        return
-    if weighed is None or weighed.fits:
-        return
-    help = weighed.help or f"`cfgmig checkpoint inspect {asked[1].file}` shows what it holds"
-    fix = None
-    if any(count.needed for count in weighed.counts):
-        other = _offer(config, path)
-        help, fix = f"{help}; or {other.help}", other.fix
-    yield Problem(path, f"{asked[1].file}: {weighed.sentence}", help, fix)
+        return Named(path, file, error.message if isinstance(error, CfgmigError) else str(error))
 
 
 def _is_file(config: Config) -> Callable[[str], bool]:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.adapting import Adapting, Stage, facts_of, solved
-from cfgmig.errors import UsageError
-from cfgmig.states import STASH
+from cfgmig.errors import Refused, UsageError
+from cfgmig.states import STASH, own_names
 
 if TYPE_CHECKING:
     from cfgmig.migration.on_weights import StateDict
@@ -84,10 +84,9 @@ def travel(
     match = _known(found, goal, checkpoint.name)
     source = project.source(match.layout.family)
     to = source.family.version(goal.to).name if goal.to else source.family.head.name
-    walked = [
-        (origin, *_walk(checkpoint, model, match, source, origin, to))
-        for origin in _origins(found, goal, source)
-    ]
+    config = found.inside.data if found.inside is not None else {}
+    start = started(checkpoint, model, match.stripped)
+    walked = _walked(start, source, _origins(found, goal, source), to, config)
     first = walked[-1]
     for origin, state, *_ in walked[:-1]:
         if (state.tensors, state.kept) != (first[1].tensors, first[1].kept):
@@ -100,7 +99,7 @@ def travel(
     layouts = source.family.load_layouts()
     assert layouts is not None  # the tensors were recognised by them
     wanted = _expected(layouts, goal, to, source)
-    adapted = Adapting(source, layouts, state, match, to, wanted)
+    adapted = Adapting(source, layouts, state, match, to, wanted, config)
     adapted.run()
     notes = (*adapted.notes, *(() if goal.stash else _forget(state)))
     return Journey(
@@ -128,23 +127,43 @@ def _origins(found: Recognised, goal: Goal, source: Source) -> tuple[str, ...]:
     return found.versions or (source.family.head.name,)
 
 
+def _walked(
+    start: StateDict, source: Source, origins: Sequence[str], to: str, config: Mapping[str, Any]
+) -> list[tuple[str, StateDict, tuple[Stage, ...], tuple[Any, ...]]]:
+    """The walk from every version that the tensors may be of, the newest one last.
+
+    Raises:
+        Refused: no walk fits the tensors.
+    """
+    found = []
+    refused: Refused | None = None
+    for origin in origins:
+        state = start.copy()
+        try:
+            found.append((origin, state, *_walk(state, source, origin, to, config)))
+        except Refused as error:
+            refused = error
+    if not found and refused is not None:
+        raise refused
+    return found
+
+
 def _walk(
-    checkpoint: Checkpoint, model: State, match: Match, source: Source, origin: str, to: str
-) -> tuple[StateDict, tuple[Stage, ...], tuple[Any, ...]]:
-    """The tensors after the revisions between two versions."""
+    state: StateDict, source: Source, origin: str, to: str, config: Mapping[str, Any]
+) -> tuple[tuple[Stage, ...], tuple[Any, ...]]:
+    """Bring the tensors along the revisions between two versions; what was done, by step."""
     from cfgmig.migration.on_weights import apply
     from cfgmig.migration.plan import make_plan
     from cfgmig.migration.weights import Weights
 
-    state = started(checkpoint, model, match.stripped)
     stages = []
     plan = make_plan(source.graph, origin, to)
     for step in plan.steps:
         revision = step.revision
-        about: Any = Weights(state.types)
+        about: Any = Weights(state.types, config=config)
         if callable(revision.weights):
             now = solved(source, state)
-            about = Weights(state.types, facts_of(now), now.dimensions if now else {})
+            about = about._replace(facts=facts_of(now), dimensions=now.dimensions if now else {})
         words = revision.on_weights(about, up=step.up)
         lower, upper = (step.origin, step.goal) if step.up else (step.goal, step.origin)
         title = f"{step.origin} -> {step.goal}"
@@ -154,7 +173,7 @@ def _walk(
             grade = max(operation.grade for operation in words)
             about_it = revision.summary, grade.words, revision.guarantee
             stages.append(Stage("revision", title, *about_it, lines, tuple(words), key))
-    return state, tuple(stages), plan.steps
+    return tuple(stages), plan.steps
 
 
 def started(checkpoint: Checkpoint, model: State, stripped: Sequence[str]) -> StateDict:
@@ -164,7 +183,8 @@ def started(checkpoint: Checkpoint, model: State, stripped: Sequence[str]) -> St
     from checkpoint_tools.plan import Take, types_of
 
     kept = {n.removeprefix(STASH): Take(n) for n in checkpoint.tensors if n.startswith(STASH)}
-    own = {strip(inner, stripped): Take(name) for inner, name in model.names.items()}
+    names = own_names(checkpoint, model)
+    own = {strip(inner, stripped): Take(name) for inner, name in names.items()}
     return StateDict(types_of(checkpoint), own, kept)
 
 

@@ -89,6 +89,20 @@ def _in_order(checkpoint: Checkpoint) -> list[str]:
     return list(dict.fromkeys([*told, *checkpoint.tensors]))
 
 
+def own_names(checkpoint: Checkpoint, model: State) -> dict[str, str]:
+    """A model's tensors with their names in the file, in order.
+
+    Those too that the file only tells to be the same as another one, which then is their name.
+    """
+    own = dict(model.names)
+    if not model.key:
+        from checkpoint_tools.plan.plan import recorded_ties
+
+        for name, first in recorded_ties(checkpoint).items():
+            own.setdefault(name, first)
+    return own
+
+
 def model_state(checkpoint: Checkpoint) -> State | None:
     """The tensors that a loader would take for the model; None without any."""
     found = [state for state in states(checkpoint) if state.role == "model"]

@@ -49,6 +49,7 @@ class Weighed(NamedTuple):
         sentence: the verdict for people.
         help: the way, where one is known.
         notes: where file and config are built differently, by the names of settings.
+        advice: what that means and how the rest could be brought over, where all loads.
     """
 
     verdict: Verdict
@@ -56,6 +57,7 @@ class Weighed(NamedTuple):
     sentence: str
     help: str | None = None
     notes: tuple[str, ...] = ()
+    advice: str | None = None
 
     @property
     def fits(self) -> bool:
@@ -121,12 +123,20 @@ def weigh_state(
     found = identified or identify(layouts.layouts, shapes)
     notes = (*differences(wanted, found.best), *unknown)
     if all(count.full for count in needed):
-        return Weighed("loads", counts, _loads(counts), notes=notes)
+        advice = _advice(layouts, wanted, found) if notes else None
+        return Weighed("loads", counts, _loads(counts), notes=notes, advice=advice)
     verdict: Verdict = "partly" if any(count.loaded for count in needed) else "nothing"
     help = _after_stripping(components, wanted, shapes)
-    if help is None and found.best is not None and layouts.advise is not None:
-        help = layouts.advise(wanted, found.best.layout.name, found.best.facts)
+    if help is None:
+        help = _advice(layouts, wanted, found)
     return Weighed(verdict if help is None else "convert", counts, _fails(counts), help, notes)
+
+
+def _advice(layouts: Layouts, wanted: Expectation, found: Identified) -> str | None:
+    """The family's word on how what is there becomes what is wanted."""
+    if found.best is None or layouts.advise is None:
+        return None
+    return layouts.advise(wanted, found.best.layout.name, found.best.facts)
 
 
 def differences(wanted: Expectation, match: Match | None) -> tuple[str, ...]:

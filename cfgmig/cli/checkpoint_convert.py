@@ -166,14 +166,18 @@ def request(
 
 
 def _config(path: str) -> dict[str, Any]:
+    """A config's data, brought to the newest version in memory."""
     from cfgmig.cli.files import Target as Config
-    from cfgmig.document import Document
+    from cfgmig.cli.work import project_of as config_project
+    from cfgmig.upgrading import Options, upgrade_document
 
     config = Config(path, explicit=True)
-    data = Document.parse(config.read(), config.name).data
-    if not isinstance(data, dict):
+    done = upgrade_document(
+        config.read(), config.name, config_project([path]), Options(stamp=False)
+    )
+    if not isinstance(done.document.data, dict):
         raise UsageError("is no mapping, so no config", file=path)
-    return data
+    return done.document.data
 
 
 def _place(target: str, format: str, max_shard: str, aliases: str, reflink: bool) -> Target:
@@ -249,7 +253,7 @@ def _check(source: str, target: Target) -> None:
 def _write(way: Route, target: Target, output_format: str, *, quiet: bool, verbose: bool) -> str:
     """Carry a route out; gives what is to be told of it."""
     from cfgmig.cli import checkpoint_convert_report as shown
-    from cfgmig.converting import carry_out
+    from cfgmig.converting import convert as carry_out
 
     report: Report
     with console.meter("converting", quiet=quiet) as progress, explained():

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cfgmig.cli.checkpoint_bits import OTHER_BITS
 from cfgmig.cli.checkpoint_convert_report import line, route_tree, steps
 from cfgmig.cli.checkpoint_diff_text import number
 from checkpoint_tools.text import escape
 
 if TYPE_CHECKING:
-    from cfgmig.cli.checkpoint_bits import Matched
-    from cfgmig.cli.checkpoint_verify import Verified
+    from cfgmig.verifying import Verified
     from checkpoint_tools.compare import Pair
+    from checkpoint_tools.matching import Matched
 
+OTHER_BITS = "other bits for the same numbers"
 WORDS = ("copied", "transformed", "stashed", "dropped", "empty")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import TYPE_CHECKING
 
 from cfgmig.migration.ordering import Order, Prefix, Relatives, by_number
@@ -39,6 +40,14 @@ class StateDict:
         self.gone: set[str] = set()
         self._fresh: dict[str, None] = {}
         self._origins: dict[str, str] = {}
+
+    def copy(self) -> StateDict:
+        """Another one with the same tensors."""
+        other = copy(self)
+        other.tensors, other.kept = dict(self.tensors), dict(self.kept)
+        other.dropped, other.gone = list(self.dropped), set(self.gone)
+        other._fresh, other._origins = dict(self._fresh), dict(self._origins)
+        return other
 
     @property
     def types(self) -> dict[str, Type]:

@@ -96,13 +96,13 @@ def unite(operation: Unite, data: Any, site: Site) -> Iterator[Effect]:
     source, target = operation.paths
     said = [get(data, path) if has(data, path) else None for path in (source, target)]
     if not has(data, source):
-        if has(data, target) and operation.alone == "source":
+        if has(data, target) and operation.alone == "source" and site.stash:
             yield _noted(target, data)
         return
     if not has(data, target):
         require_room(data, target, source, operation, site)
         yield Moved(source, target, site.kept_place(target))
-        if operation.alone == "target":
+        if operation.alone == "target" and site.stash:
             yield _noted(target, data)
         return
     stays = _stays(operation, said, site)

@@ -166,3 +166,22 @@ def test_the_real_checkpoint(corpus: Path, home: Path) -> None:
     assert checked.returncode == 0, checked.stdout
     seen = cfgmig(home, "checkpoint", "inspect", f"{NEW}.pt")
     assert "ternary_vae 5.12.5" in seen.stdout
+
+
+def test_check_explains_another_role_of_the_same_name(corpus: Path, home: Path) -> None:
+    """The old audit took an output layer for a hidden one that had to be widened."""
+    source = corpus / "ternary_vae/checkpoints/v5_11_partial_freeze_best.pt"
+    shutil.copy(source, home / "checkpoints/v5_11.pt")
+    shipped = ROOT / "examples/ternary_vae/configs/v5_12_4_from_scratch.yaml"
+    text = shipped.read_text().replace("path: null", "path: checkpoints/v5_11.pt", 1)
+    text = text.replace("encoder_to_load: none", "encoder_to_load: both")
+    (home / "deep.yaml").write_text(
+        text.replace("decoder_to_load: none", "decoder_to_load: decoder_A")
+    )
+    cfgmig(home, "upgrade", "deep.yaml")
+    done = cfgmig(home, "check", "-v", "--select", "CM010,CM009", "deep.yaml")
+    assert done.returncode == 0, done.stdout
+    assert "projection_layers: 1 in the file, 2 in the config" in done.stdout
+    clash = "projection.proj_A.direction_net.4.weight is [16, 64], not [64, 64]"
+    assert clash in done.stdout
+    assert "another role, not another width" in done.stdout

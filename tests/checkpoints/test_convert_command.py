@@ -414,3 +414,55 @@ def test_to_another_version(files: Path, tmp_path: Path) -> None:
     assert same(dict(torch.load(target, weights_only=True)["model_state_dict"]), dict(before))
     assert convert(source, tmp_path / "x.pt", "--to", "0.0").returncode == 2
     assert not (tmp_path / "x.pt").exists()
+
+
+def test_ties_outlive_a_cast_and_a_model_of_its_own(tmp_path: Path) -> None:
+    weight = torch.arange(6.0)
+    torch.save({"embed": weight, "head": weight, "other": weight.clone()}, tmp_path / "a.pt")
+    assert convert(tmp_path / "a.pt", tmp_path / "b.pt", "--cast", "F16").returncode == 0
+    found = torch.load(tmp_path / "b.pt", weights_only=True)
+    assert found["embed"].dtype == torch.float16
+    assert found["embed"].data_ptr() == found["head"].data_ptr() != found["other"].data_ptr()
+    once, alone = tmp_path / "once.safetensors", tmp_path / "alone.pt"
+    assert convert(tmp_path / "a.pt", once, "--aliases", "once").returncode == 0
+    assert convert(once, alone, "--model-only").returncode == 0
+    found = torch.load(alone, weights_only=True)
+    assert set(found) == {"embed", "head", "other"}
+    assert found["embed"].data_ptr() == found["head"].data_ptr()
+
+
+def test_full_names_on_both_sides_of_a_new_name(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "b.safetensors"
+    pair = "model_state_dict.enc.w=model_state_dict.enc.v"
+    assert convert(source, target, "--rename", pair).returncode == 0
+    assert "model_state_dict.enc.v" in library.load_file(target)
+
+
+def test_what_leaves_the_model_lies_beside_the_result(corpus: Path, tmp_path: Path) -> None:
+    source = corpus / "ternary_vae/checkpoints/v5_5_latest.pt"
+    up, down = tmp_path / "up.safetensors", tmp_path / "down.pt"
+    done = convert(source, up, "--to", "5.12.5", "--model-only")
+    assert done.returncode == 0, done.stderr
+    kept = library.load_file(tmp_path / "up.stash.safetensors")
+    assert len(kept) == 24
+    done = convert(up, down, "--to", "5.5.2")
+    assert done.returncode == 0, done.stderr
+    before = torch.load(source, weights_only=True)["model"]
+    after = torch.load(down, weights_only=True)
+    assert same(dict(after), dict(before))
+
+
+def test_a_config_says_what_the_weights_become(corpus: Path, tmp_path: Path) -> None:
+    config = tmp_path / "deep.yaml"
+    shipped = ROOT / "examples/ternary_vae/configs/v5_12_4_from_scratch.yaml"
+    config.write_text(shipped.read_text().replace("improved", "frozen"))
+    source = corpus / "ternary_vae/checkpoints/v5_11_best.pt"
+    target = tmp_path / "deep.safetensors"
+    done = convert(source, target, "--for", config, "--model-only")
+    assert done.returncode == 0, done.stderr
+    shapes = {name: tuple(one.shape) for name, one in library.load_file(target).items()}
+    assert shapes["projection.proj_B.direction_net.8.weight"] == (16, 64)
+    assert shapes["projection.proj_A.direction_net.4.weight"] == (64, 64)
+    found = run("checkpoint", "verify", source, target, "--round-trip", "--probe")
+    assert found.returncode == 0, found.stdout
+    assert "as they should be, bit for bit" in found.stdout

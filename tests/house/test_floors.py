@@ -24,6 +24,7 @@ FLOORS = [
     {"cfgmig.states", "cfgmig.weighing", "cfgmig.recognising", "cfgmig.moments"},
     {"cfgmig.searching", "cfgmig.offering", "cfgmig.adapting", "cfgmig.routing"},
     {"cfgmig.converting", "cfgmig.assembling", "cfgmig.around"},
+    {"cfgmig.remembering", "cfgmig.returning", "cfgmig.probing"},
     {"cfgmig.verifying", "cfgmig.companions"},
     {"cfgmig.loadable", "cfgmig.checking", "cfgmig.comparing", "cfgmig.loading", "cfgmig.scaffold"},
     {"cfgmig.testing"},

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
-
-from cfgmig.cli.console import Metered
 
 if TYPE_CHECKING:
     from checkpoint_tools import Checkpoint
     from checkpoint_tools.compare import Comparison, Pair
     from checkpoint_tools.plan import Output, Plan
 
-OTHER_BITS = "other bits for the same numbers"
+Progress = Callable[[int, int, str], None]
 
 
 class Matched(NamedTuple):
@@ -33,8 +32,13 @@ class Matched(NamedTuple):
         return self.found.same
 
 
-def match(left: Checkpoint, plan: Plan, right: Checkpoint, progress: Metered) -> Matched:
-    """Compare what a plan would make of `left` with what `right` holds; nothing is written."""
+def match(
+    left: Checkpoint, plan: Plan, right: Checkpoint, progress: Progress | None = None
+) -> Matched:
+    """Compare what a plan would make of `left` with what `right` holds; nothing is written.
+
+    Unlike `compare_along` this tells -0.0 from 0.0 and one NaN from another.
+    """
     from checkpoint_tools.compare import Comparison
     from checkpoint_tools.plan import identity_plan, prepare
 
@@ -51,7 +55,8 @@ def match(left: Checkpoint, plan: Plan, right: Checkpoint, progress: Metered) ->
         hashes[name], pair = _pair(made[name], there[name])
         found.pairs.append(pair)
         done += made[name].nbytes
-        progress(done, total, name)
+        if progress is not None:
+            progress(done, total, name)
     return Matched(found, hashes, {name: one.kind for name, one in made.items()})
 
 
