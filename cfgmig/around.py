@@ -15,6 +15,7 @@ from cfgmig.states import OPTIMIZER, STASH, State, as_data, beside, states
 
 if TYPE_CHECKING:
     from cfgmig.converting import Request
+    from cfgmig.migration.on_weights import StateDict
     from cfgmig.project import Project
     from cfgmig.routing import Journey
     from checkpoint_tools import Checkpoint
@@ -37,6 +38,7 @@ class Around:
         request: Request,
         model: State,
         journey: Journey | None,
+        state: StateDict | None,
     ) -> None:
         from checkpoint_tools.writing import tree_of
 
@@ -45,6 +47,7 @@ class Around:
         self.request = request
         self.model = model
         self.journey = journey
+        self.state = state
         self.states = {state.key: state for state in states(checkpoint) if state.key}
         tree = tree_of(checkpoint)
         self.is_nested = isinstance(tree, dict) and isinstance(tree.get(model.key), dict)
@@ -182,22 +185,20 @@ class Around:
         if state == self.model:
             outputs |= {f"{key}.{name}": expr for name, expr in made.items()}
             return Ordered((name, TensorAt(f"{key}.{name}")) for name in made)
-        if state.role == "optimizer" and self.journey is not None:
-            return self._followed(state, key, outputs)
+        if state.role == "optimizer" and self.state is not None:
+            return self._followed(self.state, state, key, outputs)
         return self._rebuilt(self.tree[state.key], key, made, outputs)
 
-    def _followed(self, state: State, key: str, outputs: dict[str, Expr]) -> Any:
+    def _followed(self, made: StateDict, state: State, key: str, outputs: dict[str, Expr]) -> Any:
         """An optimizer's state for the new parameters."""
         from cfgmig.moments import follow, is_parameter
         from cfgmig.schema.wrappers import strip
         from checkpoint_tools.plan import types_of
 
-        assert self.journey is not None
-        stripped = self.journey.before.stripped
+        stripped = self.journey.before.stripped if self.journey is not None else ()
         before = {strip(name, stripped): full for name, full in self.model.names.items()}
         tied = {n for n, ref in self.checkpoint.tensors.items() if ref.alias_of is not None}
         types = types_of(self.checkpoint)
-        made = self.journey.state
         after = {
             name: made.tensors[name]
             for name, type in made.types.items()

@@ -11,21 +11,21 @@ from cfgmig.states import State, model_state, own_names
 
 if TYPE_CHECKING:
     from cfgmig.converting import Request, Route
+    from cfgmig.migration.on_weights import StateDict
     from cfgmig.project import Project
     from cfgmig.routing import Journey
     from checkpoint_tools import Checkpoint
     from checkpoint_tools.plan import Expr, Plan
 
 
-def kept_plan(checkpoint: Checkpoint, journey: Journey | None) -> Plan | None:
+def kept_plan(checkpoint: Checkpoint, state: StateDict | None) -> Plan | None:
     """The plan of the sidecar; None where nothing left the model."""
-    if journey is None or not journey.state.kept:
+    if state is None or not state.kept:
         return None
     from checkpoint_tools.plan import Take, plan_of
 
-    kept: dict[str, Expr] = journey.state.kept
-    whole = {expr.name for expr in kept.values() if isinstance(expr, Take)}
-    return plan_of(kept.items(), checkpoint.tensors.keys() - whole)
+    whole = {expr.name for expr in state.kept.values() if isinstance(expr, Take)}
+    return plan_of(state.kept.items(), checkpoint.tensors.keys() - whole)
 
 
 def as_whole(checkpoint: Checkpoint, request: Request) -> Route:
@@ -71,17 +71,18 @@ def as_model(
     from checkpoint_tools.plan.plan import recorded_ties
 
     inner: dict[str, Expr] = {n: Take(full) for n, full in own_names(checkpoint, model).items()}
-    if journey is not None:
-        inner = dict(journey.state.tensors)
+    state, lines = _worded(checkpoint, request, model) if journey is None else (journey.state, ())
+    if state is not None:
+        inner = dict(state.tensors)
     changed = _changed({name: name for name in inner}, request)
     cast = _Casts(checkpoint, request)
     made = {changed[name]: cast(expr) for name, expr in inner.items() if name in changed}
     if len(made) < len(changed):
         raise UsageError("two tensors would get one name", file=checkpoint.name)
-    around = Around(checkpoint, project, request, model, journey)
+    around = Around(checkpoint, project, request, model, journey, state)
     outputs, tree, texts = around.put_together(made)
     taken = {name for expr in outputs.values() for name in _takes(expr)}
-    gone = journey.state.gone if journey is not None else set()
+    gone = state.gone if state is not None else set()
     left = set(checkpoint.tensors) - taken if request.model_only else set()
     left |= {tensor for name in inner.keys() - changed.keys() for tensor in _takes(inner[name])}
     dropped = gone | around.gone | left | _stashed(checkpoint)
@@ -91,8 +92,21 @@ def as_model(
     ties = _ties(checkpoint, outputs, places, recorded_ties(checkpoint))
     plan = plan_of(outputs.items(), dropped, ties)
     notes = (*(journey.notes if journey is not None else ()), *around.notes)
-    sidecar = kept_plan(checkpoint, journey)
-    return Route(checkpoint, request, plan, tree, texts, journey, sidecar, notes)
+    sidecar = kept_plan(checkpoint, state)
+    return Route(checkpoint, request, plan, tree, texts, journey, sidecar, notes, lines)
+
+
+def _worded(
+    checkpoint: Checkpoint, request: Request, model: State
+) -> tuple[StateDict | None, tuple[str, ...]]:
+    """The tensors after the words of a plan file, and what these did; None without such a file."""
+    if not request.words:
+        return None, ()
+    from cfgmig.migration.on_weights import apply
+    from cfgmig.routing import started
+
+    state = started(checkpoint, model, ())
+    return state, apply(request.words, state, key="plan", what=request.plan)
 
 
 def _ties(

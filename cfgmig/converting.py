@@ -19,6 +19,7 @@ from cfgmig.routing import Goal, Journey, travel
 from cfgmig.states import STAMP, STASH, beside, model_state
 
 if TYPE_CHECKING:
+    from cfgmig.migration.operations import Operation
     from cfgmig.project import Project
     from checkpoint_tools import Checkpoint
     from checkpoint_tools.plan import Plan
@@ -43,6 +44,8 @@ class Request(NamedTuple):
         rename: new names of single tensors.
         drop: patterns of tensors to leave out.
         cast: the element type of the model's floating tensors.
+        words: operations on the model's tensors, where no revision says what to do.
+        plan: the name of the file that lists them.
     """
 
     goal: Goal | None = None
@@ -52,6 +55,8 @@ class Request(NamedTuple):
     rename: Mapping[str, str] = _NOTHING
     drop: tuple[str, ...] = ()
     cast: str | None = None
+    words: tuple[Operation, ...] = ()
+    plan: str = ""
 
 
 class Route(NamedTuple):
@@ -66,6 +71,7 @@ class Route(NamedTuple):
         journey: the way of the model's tensors; None where they stay what they are.
         sidecar: what is written beside the target, so that a way back finds it.
         notes: what a user should know.
+        lines: one sentence per word of a plan file that changed something.
     """
 
     checkpoint: Checkpoint
@@ -76,6 +82,7 @@ class Route(NamedTuple):
     journey: Journey | None = None
     sidecar: Plan | None = None
     notes: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -131,7 +138,7 @@ def route(checkpoint: Checkpoint, project: Project, request: Request) -> Route:
     """
     from cfgmig.assembling import as_model, as_whole
 
-    if request.goal is None and not request.model_only:
+    if request.goal is None and not request.model_only and not request.words:
         return as_whole(checkpoint, request)
     model = model_state(checkpoint)
     if model is None:
@@ -226,7 +233,7 @@ def layout_of(made: Route) -> dict[str, Any]:
 
 def _layout(made: Route, stamp: Mapping[str, Any]) -> dict[str, Any]:
     tree, texts = made.tree, dict(made.metadata)
-    if made.journey is not None:
+    if stamp:
         if isinstance(tree, dict):
             tree = {**tree, STAMP: stamp}
         elif made.request.format == "torch":
@@ -256,29 +263,30 @@ def _stamp(made: Route, *, hashed: bool = True) -> dict[str, Any]:
     """What the conversion says of itself: the same for the same input on any machine."""
     from cfgmig import __version__
 
-    journey = made.journey
-    if journey is None:
+    journey, request = made.journey, made.request
+    if journey is None and not request.words:
         return {}
     source = {
         "name": Path(made.checkpoint.name).name,
         "bytes": sum(one.size for one in _own(made.checkpoint)),
         "sha256": digest(made.checkpoint) if hashed else "0" * 64,
     }
+    before = stamp_of(made.checkpoint)
+    history = before.get("history")
+    history = history if isinstance(history, list) else []
+    said: dict[str, Any] = {"source": source, "tool": f"cfgmig {__version__}"}
+    if journey is None:
+        done = {"plan": request.plan, "steps": list(made.lines), **_chosen(request)}
+        return {**said, "history": [*history, done]}
     done = {
         "from": f"{journey.family}/{journey.origin}",
         "to": f"{journey.family}/{journey.goal}",
         "steps": [stage.name for stage in journey.stages],
-        "config": wanted_of(made.request.goal),
-        **_chosen(made.request),
+        "config": wanted_of(request.goal),
+        **_chosen(request),
     }
-    before = stamp_of(made.checkpoint).get("history")
-    return {
-        "family": journey.family,
-        "version": journey.goal,
-        "source": source,
-        "tool": f"cfgmig {__version__}",
-        "history": [*(before if isinstance(before, list) else []), done],
-    }
+    known = {"family": journey.family, "version": journey.goal}
+    return {**known, **said, "history": [*history, done]}
 
 
 def _chosen(request: Request) -> dict[str, Any]:

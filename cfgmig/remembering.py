@@ -27,7 +27,7 @@ def remembered(source: Checkpoint, target: Checkpoint) -> Request:
         raise UsageError(
             "what it says of its own making cannot be read",
             file=target.name,
-            help="say how it was made: --to VERSION, --from VERSION, --for CONFIG",
+            help="say how it was made: --to VERSION, --from VERSION, --for CONFIG, --plan FILE",
         )
     family, _, to = last["to"].partition("/")
     origin = str(last.get("from", "")).partition("/")[2] or None

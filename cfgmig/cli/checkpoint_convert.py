@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NoStashFile,
         OneCheckpoint,
         Overwrite,
+        PlanFile,
         Quiet,
         Reflink,
         Rename,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Verbose,
     )
     from cfgmig.converting import Request, Route
+    from cfgmig.migration.operations import Operation
     from cfgmig.routing import Goal
     from checkpoint_tools.writing import Report
 
@@ -76,6 +78,7 @@ def convert(
     family: Family = "",
     for_config: ForConfig = "",
     no_stash: NoStashFile = False,
+    plan: PlanFile = "",
     model_only: ModelOnly = False,
     strip_prefix: StripPrefix = (),  # type: ignore[assignment]
     rename: Rename = (),  # type: ignore[assignment]
@@ -105,7 +108,7 @@ def convert(
     place = place._replace(fail_on=tuple(fail_on), overwrite=overwrite)
     _check(source, place)
     goal = goal_of(to, from_version, family, for_config, stash=not no_stash)
-    wanted = request(place.format, goal, model_only, strip_prefix, rename, drop, cast)
+    wanted = request(place.format, goal, model_only, strip_prefix, rename, drop, cast, plan)
     with opened(source, joined=goal is not None) as checkpoint:
         way = route(checkpoint, project_of(source), wanted)
         if dry_run:
@@ -146,6 +149,7 @@ def request(
     rename: Sequence[str],
     drop: Sequence[str],
     cast: str,
+    plan: str,
 ) -> Request:
     """What the options ask for.
 
@@ -154,6 +158,8 @@ def request(
     """
     from cfgmig.converting import Request
 
+    if plan and goal is not None:
+        raise UsageError("--plan says what to do itself", help="leave out `--to` and `--for`")
     return Request(
         goal,
         format,
@@ -162,7 +168,17 @@ def request(
         names.pairs(rename, "--rename"),
         tuple(drop),
         element_type(cast) if cast else None,
+        _words(plan) if plan else (),
+        Path(plan).name if plan else "",
     )
+
+
+def _words(path: str) -> tuple[Operation, ...]:
+    from cfgmig.cli.files import Target as File
+    from cfgmig.migration.plan_file import read_plan
+
+    file = File(path, explicit=True)
+    return read_plan(file.read(), file.name)
 
 
 def _config(path: str) -> dict[str, Any]:

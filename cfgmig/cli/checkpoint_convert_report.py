@@ -73,6 +73,8 @@ def route_tree(way: Route) -> dict[str, Any]:
             }
             for stage in (journey.stages if journey else ())
         ],
+        "plan": way.request.plan or None,
+        "operations": list(way.lines),
         "stashed": list(way.sidecar.outputs) if way.sidecar is not None else [],
         "dropped": list(way.dropped),
         "afresh": list(journey.afresh) if journey else [],
@@ -92,6 +94,9 @@ def line(label: str, text: str) -> str:
 def steps(way: Route, *, verbose: bool) -> Iterator[str]:
     """The stages of a migration, each with its grade and what it promises."""
     journey = way.journey
+    if way.lines:
+        yield line("plan", escape(way.request.plan))
+        yield from (line("", escape(sentence)) for sentence in way.lines)
     if journey is None:
         return
     yield line("family", f"{escape(journey.family)}, {journey.origin} -> {journey.goal}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ModelOnly,
         NoStashFile,
         OneCheckpoint,
+        PlanFile,
         Probe,
         Quiet,
         Rename,
@@ -42,6 +43,7 @@ def verify(
     family: Family = "",
     for_config: ForConfig = "",
     no_stash: NoStashFile = False,
+    plan: PlanFile = "",
     model_only: ModelOnly = False,
     strip_prefix: StripPrefix = (),  # type: ignore[assignment]
     rename: Rename = (),  # type: ignore[assignment]
@@ -66,8 +68,8 @@ def verify(
 
     check_format(output_format)
     goal = goal_of(to, from_version, family, for_config, stash=not no_stash)
-    wanted = request("", goal, model_only, strip_prefix, rename, drop, cast)
-    said = None if wanted == request("", None, False, (), (), (), "") else wanted
+    wanted = request("", goal, model_only, strip_prefix, rename, drop, cast, plan)
+    said = None if wanted == request("", None, False, (), (), (), "", "") else wanted
     with (
         opened(target) as other,
         opened(source, joined=goal is not None or was_migrated(other)) as one,

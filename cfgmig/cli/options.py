@@ -145,6 +145,12 @@ Rename = Annotated[
     list[str],
     typer.Option(metavar="OLD=NEW", help="Another name for a tensor (repeats)."),
 ]
+PlanFile = Annotated[
+    str,
+    typer.Option(
+        "--plan", metavar="FILE", help="Words for the model's tensors, listed in YAML or JSON."
+    ),
+]
 Drop = Annotated[
     list[str],
     typer.Option(
