@@ -25,13 +25,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from checkpoint_tools import CheckpointError, open_checkpoint
+from tests.checkpoint_tools import attacks_gguf as g
 from tests.checkpoint_tools import building as b
 from tests.checkpoint_tools.mutations import mutate
 
 _SECONDS = 2.0
 _ROOM = 400 << 20
 _LARGEST_SEED = 100_000
-_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors", ".npy", ".npz", ".cllm", ".state")
+_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors", ".npy", ".npz", ".cllm", ".state", ".gguf")
 
 
 class TooSlow(Exception):
@@ -47,12 +48,21 @@ def seeds(work: Path, more: Path | None) -> list[tuple[str, bytes]]:
         ("a.npy", b.good_npy()),
         ("a.npz", b.zip_bytes({"x.npy": b.good_npy(), "y.npy": b.good_npy()})),
         ("b.npz", b.zip_bytes({"x.npy": b.good_npy()}, 8)),
+        ("a.gguf", _gguf()),
     ]
     found += _by_torch(work)
     for path in sorted(more.rglob("*")) if more is not None else ():
         if path.is_file() and path.stat().st_size < _LARGEST_SEED and path.suffix in _SUFFIXES:
             found.append((path.name, path.read_bytes()))
     return found
+
+
+def _gguf() -> bytes:
+    """Values of several kinds, and two tensors."""
+    texts, numbers = (8, ["a", "b"]), (4, [1, 2, 3])
+    pairs = [g.pair("name", 8, "x"), g.pair("words", 9, texts), g.pair("sizes", 9, numbers)]
+    infos = [g.info("a", [8], g.F32, 0), g.info("b", [2, 4], g.F32, 32)]
+    return g.build(pairs, infos, bytes(range(64)))
 
 
 def _by_torch(work: Path) -> list[tuple[str, bytes]]:
