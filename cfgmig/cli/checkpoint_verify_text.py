@@ -148,10 +148,14 @@ def _back(found: Verified) -> Iterator[str]:
 
 def _readings(found: Verified) -> Iterator[str]:
     for one in found.readings:
-        numbers = (one.before, one.after)
-        both = " -> ".join("none" if number is None else f"{number:.6g}" for number in numbers)
-        apart = "" if one.deviation is None else f", at most {one.deviation:.3g} apart"
-        yield line("probe", f"{escape(one.what)}: {both}{apart}")
+        said = []
+        if one.before is not None or one.after is not None:
+            numbers = (one.before, one.after)
+            said.append(" -> ".join("none" if n is None else f"{n:.6g}" for n in numbers))
+        if one.deviation is not None:
+            said.append(f"at most {one.deviation:.3g} apart")
+        broken = "; MORE THAN WAS PROMISED" if one in found.broken else ""
+        yield line("probe", f"{escape(one.what)}: {', '.join(said)}{broken}")
 
 
 def _every(found: Verified) -> Iterator[str]:

@@ -82,6 +82,14 @@ def test_without_a_stash_a_conflict_is_a_loss() -> None:
     }
 
 
+@pytest.mark.parametrize("step", [ASK, KEEP], ids=["ask", "keep"])
+@pytest.mark.parametrize("key", ["size", "width"])
+def test_without_a_stash_nothing_is_noted(step: Unite, key: str) -> None:
+    site = Site(stash=False)
+    assert apply([step], {"model": {key: 3}}, site=site) == {"model": {"width": 3}}
+    assert site.kept == []
+
+
 def test_the_way_back_of_a_new_file() -> None:
     data = {"model": {"width": 8}}
     assert apply([ASK.reverse()], data) == {"model": {"size": 8}}
