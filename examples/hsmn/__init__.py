@@ -1,0 +1,1 @@
+"""HSMN: tokenizer, holographic corpus, model and generation."""
