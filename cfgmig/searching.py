@@ -15,7 +15,7 @@ from cfgmig.errors import UsageError
 from cfgmig.recognising import Recognised, declarations, plain, recognise
 from cfgmig.schema.layout import Expectation, Judgement, Layouts
 from cfgmig.schema.solving import Identified, identify
-from cfgmig.states import State, states
+from cfgmig.states import State, beside, states
 from cfgmig.weighing import Weighed, expectation, weigh_state
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SKIPPED = {"node_modules", "__pycache__", "venv", "site-packages"}
 HEADER = 64 << 10
 """Bytes at either end of a file that tell one file from another: all formats keep their
 directory there, and those with checksums keep them in it."""
-SCHEME = 1
+SCHEME = 2
 """Goes up when what is kept of a file changes."""
 LONGEST = 16
 """Longer lists are histories, of which nothing is kept."""
@@ -186,9 +186,9 @@ def _entry(path: str, checkpoint: Checkpoint) -> Entry:
     found = states(checkpoint)
     model = next((state for state in found if state.role == "model"), None)
     optimizers = {state.key for state in found if state.role == "optimizer"}
-    beside = {key: _short(v) for key, v in checkpoint.metadata.items() if key not in optimizers}
+    about = {key: _short(v) for key, v in beside(checkpoint).items() if key not in optimizers}
     size = sum(source.size for source in checkpoint.sources)
-    return Entry(path, checkpoint.format, size, model, plain(beside))
+    return Entry(path, checkpoint.format, size, model, plain(about))
 
 
 def _short(value: Any) -> Any:

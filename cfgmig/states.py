@@ -81,10 +81,12 @@ def states(checkpoint: Checkpoint) -> list[State]:
 
 def _in_order(checkpoint: Checkpoint) -> list[str]:
     """The names of all tensors as the model has them; safetensors sorts its own."""
-    from checkpoint_tools.writing.tree import TREE_KEY, names_in, tree_of
+    from checkpoint_tools.formats.protocol import TREE_KEY
 
     if not isinstance(checkpoint.metadata.get(TREE_KEY), str):
         return list(checkpoint.tensors)
+    from checkpoint_tools.writing.tree import names_in, tree_of
+
     told = [name for name in names_in(tree_of(checkpoint)) if name in checkpoint.tensors]
     return list(dict.fromkeys([*told, *checkpoint.tensors]))
 
@@ -114,14 +116,16 @@ def beside(checkpoint: Checkpoint) -> dict[str, Any]:
 
     Formats that hold only texts keep the rest as JSON: one text each, or all of it in one tree.
     """
-    from checkpoint_tools.pickle_values import Ordered
-    from checkpoint_tools.writing.tree import TREE_KEY, tree_of
+    from checkpoint_tools.formats.protocol import TREE_KEY
 
     found: dict[str, Any] = {}
     extra = getattr(checkpoint.skeleton, "extra", None)
-    if isinstance(extra, Ordered) and isinstance(extra.get(STAMP), dict):
+    if isinstance(extra, dict) and isinstance(extra.get(STAMP), dict):
         found[STAMP] = as_data(extra[STAMP])
     if isinstance(checkpoint.metadata.get(TREE_KEY), str):
+        # Imported only here: what writes checkpoints costs half of a look into one.
+        from checkpoint_tools.writing.tree import tree_of
+
         tree = tree_of(checkpoint)
         if isinstance(tree, dict):
             found = {str(key): as_data(value) for key, value in tree.items()}

@@ -144,9 +144,9 @@ class Printer:
 def look(checkpoint: Checkpoint, stats: Mapping[str, Tally | None]) -> Inspection:
     """Recognise an opened checkpoint."""
     from cfgmig.recognising import recognise
-    from cfgmig.states import states
+    from cfgmig.states import beside, states
 
     found = tuple(states(checkpoint))
     model = next((state for state in found if state.role == "model"), None)
-    recognised = recognise(model, checkpoint.metadata, project_of(checkpoint.name))
+    recognised = recognise(model, beside(checkpoint), project_of(checkpoint.name))
     return Inspection(checkpoint, found, recognised, stats)

@@ -14,6 +14,8 @@ from checkpoint_tools.errors import Malformed
 from checkpoint_tools.folders import Folder
 from checkpoint_tools.sources import Source
 
+TREE_KEY = "checkpoint_tools.tree"
+"""The text under which formats that hold only texts keep the object around the tensors."""
 _LOOK = 1 << 18
 _OPEN_AT_ONCE = 100
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from checkpoint_tools.formats.protocol import TREE_KEY
 from checkpoint_tools.pickle_values import Collection, Ordered, Record, StorageRef, Tensor
 from checkpoint_tools.plan.errors import PlanError
 from checkpoint_tools.plan.expressions import Expr, takes
 from checkpoint_tools.text import quote
-from checkpoint_tools.writing.tree_json import TREE_KEY, TensorAt, read_tree
+from checkpoint_tools.writing.tree_json import TensorAt, read_tree
 
 if TYPE_CHECKING:
     from checkpoint_tools.formats.protocol import Checkpoint

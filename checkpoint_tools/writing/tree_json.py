@@ -21,8 +21,6 @@ from checkpoint_tools.pickle_values import (
 )
 from checkpoint_tools.strict_json import read_json
 
-TREE_KEY = "checkpoint_tools.tree"
-
 
 class TensorAt:
     """Stands for the tensor of that name."""
