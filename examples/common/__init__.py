@@ -1,0 +1,1 @@
+"""What the trainers of all families share: the validated flow, checkpoints, watching, ranks."""

@@ -1,0 +1,228 @@
+"""What a run tells: the live view, lines, metrics.jsonl, TensorBoard, and the final report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from examples.common import charts, pictures, report
+from examples.common.events import Events
+from examples.common.journal import Journal, read
+from examples.common.live import Shown, View, number
+
+from .evaluating import Judged, reached
+from .metrics import DEFINITIONS, evaluating, hierarchy_ceiling
+from .operations import all_valuations
+from .run import Run
+from .saving import trains
+from .stepping import Averages
+
+MAIN = ("coverage", "hierarchy_A", "hierarchy_B", "richness_B", "Q")
+"""What the live view and the lines show."""
+
+
+class Teller:
+    """Everything that the user sees of a run; only the first rank has one that speaks."""
+
+    def __init__(self, run: Run, folder: Path, events: Path | None, say: Callable[[str], None]):
+        self.run, self.folder = run, folder
+        self.journal = Journal(folder / "metrics.jsonl")
+        self.events = Events(events) if events is not None else None
+        self.view = View(live=run.options.live, say=say)
+        title = run.config.device.name or folder.name
+        self.shown = Shown(title, epochs=run.config.training.epochs, steps=len(run.sampler))
+
+    def start(self, record: Mapping[str, Any], *, resumed: bool) -> None:
+        """The first line of the journal; a resumed run has one, and drops later epochs."""
+        if resumed and self.journal.path.exists():
+            self.journal.rewind(self.run.epoch - 1)
+        else:
+            self.journal.restart()
+            self.journal.write({"event": "start", **record})
+
+    def epoch(
+        self, epoch: int, averages: Averages, judged: Judged | None, seconds: float
+    ) -> dict[str, Any]:
+        """Tell an epoch everywhere; returns the journal's entry."""
+        parts = trains(self.run)
+        entry: dict[str, Any] = {
+            "epoch": epoch,
+            "loss": averages.loss,
+            "parts": averages.parts,
+            "grad_norm": averages.grad_norm,
+            "rates": averages.rates,
+            "trains": [name for name, on in parts.items() if on],
+            "seconds": round(seconds, 3),
+        }
+        phase = phase_of(self.run, epoch)
+        if phase:
+            entry["phase"] = phase
+        if judged is not None:
+            entry |= {"metrics": judged.metrics, "alerts": judged.alerts, "best": judged.is_best}
+        self.journal.write(entry)
+        self._show(epoch, averages, judged, parts)
+        self._line(epoch, averages, judged)
+        self._log(epoch, averages, judged)
+        return entry
+
+    def _show(
+        self, epoch: int, averages: Averages, judged: Judged | None, parts: dict[str, bool]
+    ) -> None:
+        shown = self.shown
+        shown.epoch, shown.step = epoch, shown.steps
+        shown.rates, shown.parts = averages.rates, parts
+        shown.numbers["loss"] = (averages.loss, "")
+        if judged is not None:
+            wanted = reached(self.run, judged.values)
+            for name in MAIN:
+                target = wanted.get(name) or wanted.get(name.removesuffix("_B"))
+                remark = f"target {target[0]:g}" if target else ""
+                shown.numbers[name] = (judged.values[name], remark)
+            shown.alerts += judged.alerts
+        self.view.show(shown)
+
+    def _line(self, epoch: int, averages: Averages, judged: Judged | None) -> None:
+        if judged is not None and not self.view.is_live:
+            for alert in judged.alerts:
+                self.view.line(f"! epoch {epoch}: {alert}")
+        config = self.run.config
+        every = config.training.print_every or config.logging.print_every
+        is_last = epoch + 1 == config.training.epochs
+        if self.view.is_live or ((epoch + 1) % every and not is_last):
+            return
+        text = f"epoch {epoch:>3}  loss {averages.loss:.4f}"
+        phase = phase_of(self.run, epoch)
+        text += f"  {phase}" if phase else ""
+        if judged is not None:
+            text += "".join(f"  {name} {number(judged.values[name])}" for name in MAIN)
+        self.view.line(text)
+
+    def _log(self, epoch: int, averages: Averages, judged: Judged | None) -> None:
+        if self.events is None:
+            return
+        tags = {"train/loss": averages.loss, "train/grad_norm": averages.grad_norm}
+        tags |= {f"loss/{name}": value for name, value in averages.parts.items()}
+        tags |= {f"rate/{name}": value for name, value in averages.rates.items()}
+        if judged is not None:
+            numbers = {k: v for k, v in judged.metrics.items() if isinstance(v, float)}
+            tags |= {f"metrics/{name}": value for name, value in numbers.items()}
+        self.events.numbers(epoch, tags)
+        every = self.run.config.training.save_every
+        if (epoch + 1) % every == 0 or epoch + 1 == self.run.config.training.epochs:
+            for side in "AB":
+                self.events.picture(epoch, f"disk/{side}", picture(self.run, side))
+
+    def end(self, values: Mapping[str, float], config_text: str) -> None:
+        """The last line of the journal, and the report."""
+        wanted = {
+            name: {"wanted": want, "found": found, "reached": enough}
+            for name, (want, found, enough) in reached(self.run, dict(values)).items()
+        }
+        self.journal.write({"event": "end", "epochs": self.run.epoch, "targets": wanted})
+        page = page_of(self.run, read(self.journal.path), self.shown.title, config_text)
+        report.write(self.folder / "report.html", page)
+        self.view.close()
+        if self.events is not None:
+            self.events.close()
+
+
+def phase_of(run: Run, epoch: int) -> str:
+    """The name of the schedule's phase at an epoch; empty without phases."""
+    scheduler = run.config.training.scheduler
+    if scheduler.type != "multi_phase_cosine":
+        return ""
+    spans = ((one.name, one.epoch_range) for one in scheduler.phases)
+    return next((name for name, (first, end) in spans if first <= epoch < end), "")
+
+
+def picture(run: Run, side: str, size: int = 256) -> Tensor:
+    """All operations on a disk, coloured by valuation: radii are those of the ball."""
+    with evaluating(run.model):
+        out = run.model(run.rows, sample=False)
+    points = out.z_A_hyp if side == "A" else out.z_B_hyp
+    return pictures.disk(pictures.flat(points), all_valuations(), size)
+
+
+def page_of(run: Run, records: list[dict[str, Any]], title: str, config_text: str) -> str:
+    """The report of a finished or stopped run."""
+    start = next((one for one in records if one.get("event") == "start"), {})
+    epochs = [one for one in records if "loss" in one]
+    measured = [one for one in epochs if "metrics" in one]
+    last = measured[-1]["metrics"] if measured else {}
+    definitions = last.get("definitions", {})
+    rows = [
+        (name, number(value), definitions[name], DEFINITIONS[definitions[name].partition("/")[0]])
+        for name, value in last.items()
+        if name != "definitions"
+    ]
+    alerts = [(str(one["epoch"]), text) for one in measured for text in one["alerts"]]
+    inert = [(key, reason) for key, reason in start.get("inert", {}).items()]
+    targets = [
+        (name, number(one["wanted"]), number(one["found"]), "yes" if one["reached"] else "no")
+        for name, one in next(
+            (e["targets"] for e in records if e.get("event") == "end"), {}
+        ).items()
+    ]
+    tables = [
+        report.Table("Targets", ("", "wanted", "found", "reached"), targets),
+        report.Table("Last evaluation", ("metric", "value", "definition", "meaning"), rows),
+        report.Table("Alerts", ("epoch", ""), alerts),
+        report.Table("Keys that changed nothing in this run", ("key", "why"), inert),
+    ]
+    seconds = sum(one["seconds"] for one in epochs)
+    summary = (
+        f"{len(epochs)} epochs in {seconds:.1f} s, seed {start.get('seed')}, "
+        f"{start.get('optimizer')}, on {start.get('device')}. Weights: {start.get('weights')}."
+    )
+    shots = [
+        report.Picture(
+            pictures.png(picture(run, "B", 420)),
+            "All operations of encoder B: the radius is that of the ball, the angle that of the "
+            "plane of the two main directions; dark is valuation 0, bright is deep.",
+        )
+    ]
+    return report.render(title, summary, tables, _charts(epochs), shots, {"Config": config_text})
+
+
+def _charts(epochs: list[dict[str, Any]]) -> list[str]:
+    def of(*names: str) -> dict[str, list[tuple[float, float]]]:
+        return {
+            name: [
+                (one["epoch"], _number(one["metrics"].get(name)))
+                for one in epochs
+                if "metrics" in one
+            ]
+            for name in names
+        }
+
+    rates = sorted({name for one in epochs for name in one["rates"]})
+    return [
+        charts.lines("loss", {"loss": [(one["epoch"], _number(one["loss"])) for one in epochs]}),
+        charts.lines("coverage", of("coverage")),
+        charts.lines(
+            "hierarchy", of("hierarchy_A", "hierarchy_B"), {"ceiling": hierarchy_ceiling()}
+        ),
+        charts.lines("richness", of("richness_A", "richness_B")),
+        charts.lines("Q", of("Q", "Q_B")),
+        charts.lines(
+            "learning rates",
+            {n: [(one["epoch"], one["rates"].get(n, math.nan)) for one in epochs] for n in rates},
+        ),
+    ]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words."""
+    if device.type != "cuda":
+        return "CPU"
+    name: str = torch.cuda.get_device_name(device)
+    return name
