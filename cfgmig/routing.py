@@ -102,6 +102,8 @@ def travel(
     adapted = Adapting(source, layouts, state, match, to, wanted, config)
     adapted.run()
     notes = (*adapted.notes, *(() if goal.stash else _forget(state)))
+    if not config and goal.config is None and adapted.match is not None:
+        notes += _untold(adapted.match)
     return Journey(
         source.name, origin, to, state, match, adapted.match, (*stages, *adapted.stages),
         steps, adapted.afresh(), notes,
@@ -198,6 +200,14 @@ def _expected(layouts: Layouts, goal: Goal, to: str, source: Source) -> Expectat
             help="leave `--to` out, or the config",
         )
     return layouts.expect(goal.config) if layouts.expect is not None else None
+
+
+def _untold(match: Match) -> tuple[str, ...]:
+    """What a model needs to be built and nothing in the file says."""
+    if not match.layout.not_told:
+        return ()
+    settings = ", ".join(match.layout.not_told)
+    return (f"no config is inside, and tensors do not tell {settings}: say it with `--for CONFIG`",)
 
 
 def _forget(state: StateDict) -> tuple[str, ...]:

@@ -166,3 +166,24 @@ def test_file_urls(tmp_path: Path) -> None:
     (tmp_path / "a b.npy").write_bytes(b.good_npy())
     with open_checkpoint((tmp_path / "a b.npy").as_uri()) as checkpoint:
         assert checkpoint.read("array") == bytes(range(24))
+
+
+def test_a_remote_file_is_converted_by_ranges(server: Server, tmp_path: Path) -> None:
+    """Only what the plan takes is fetched, and the bytes are those of a local conversion."""
+    from checkpoint_tools.plan import Take, identity_plan, plan_of
+    from checkpoint_tools.writing import convert
+
+    sparse_safetensors(server.folder / "big.safetensors", 8, 4 << 20)
+    with open_checkpoint(server.url("big.safetensors")) as checkpoint:
+        names = list(checkpoint.tensors)
+        one = plan_of([("kept", Take(names[3]))], names)
+        convert(checkpoint, one, tmp_path / "one.safetensors", durable=False)
+        assert server.sent < 5 << 20
+        convert(checkpoint, identity_plan(checkpoint), tmp_path / "all.safetensors", durable=False)
+    with open_checkpoint(str(server.folder / "big.safetensors")) as local:
+        convert(local, identity_plan(local), tmp_path / "local.safetensors", durable=False)
+        wanted = local.read(names[3])
+    with open_checkpoint(str(tmp_path / "one.safetensors")) as made:
+        assert made.read("kept") == wanted
+    same = (tmp_path / "all.safetensors").read_bytes()
+    assert same == (tmp_path / "local.safetensors").read_bytes()

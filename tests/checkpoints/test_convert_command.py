@@ -466,3 +466,16 @@ def test_a_config_says_what_the_weights_become(corpus: Path, tmp_path: Path) -> 
     found = run("checkpoint", "verify", source, target, "--round-trip", "--probe")
     assert found.returncode == 0, found.stdout
     assert "as they should be, bit for bit" in found.stdout
+
+
+def test_settings_that_no_tensor_tells_are_asked_for(corpus: Path, tmp_path: Path) -> None:
+    folder = corpus / "ternary_vae/checkpoints"
+    silent, told = (tmp_path / name for name in ("a.safetensors", "b.safetensors"))
+    bare = tmp_path / "bare.safetensors"
+    state = torch.load(folder / "v5_5_latest.pt", weights_only=True)["model"]
+    library.save_file(dict(state), bare)
+    asked = "say it with `--for CONFIG`"
+    assert asked in convert(bare, silent, "--to", "5.12.5").stdout
+    done = convert(folder / "v5_12_4_best_Q.pt", told, "--to", "5.12.5", "--model-only")
+    assert done.returncode == 0, done.stderr
+    assert asked not in done.stdout
