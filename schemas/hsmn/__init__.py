@@ -121,5 +121,6 @@ family = Family(
     versions=_VERSIONS,
     rules=".rules",
     matrix=".matrix:matrix",
+    layouts=".layouts:layouts",
     profiles=".profiles:profiles",
 )

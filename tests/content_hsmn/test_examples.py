@@ -15,7 +15,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 
 
 def test_they_are_there() -> None:
-    assert [file.stem for file in FILES] == ["before", "request", "small_bundles", "small_tokens"]
+    assert {"before", "request", "small_bundles", "small_tokens"} <= {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda one: one.stem)
