@@ -116,6 +116,7 @@ class Around:
             site.origin, site.goal = step.origin, step.goal
             data = apply(step.revision.on_checkpoint(up=step.up), data, site=site)
         self._migrate_config(data, self.journey)
+        self._exchange_config(data, self.journey)
         return data
 
     def _migrate_config(self, data: dict[str, Any], journey: Journey) -> None:
@@ -147,6 +148,24 @@ class Around:
         self.notes.append(
             f"`{inside.key}` is brought from {done.report.from_version} to {journey.goal}"
         )
+
+    def _exchange_config(self, data: dict[str, Any], journey: Journey) -> None:
+        """Weights that were adapted to a config carry that one: a loader builds what it says."""
+        goal = self.request.goal
+        adapted = any(stage.kind == "adaptation" for stage in journey.stages)
+        if goal is None or goal.config is None or not adapted:
+            return
+        from cfgmig.recognising import config_inside, declarations
+
+        inside = config_inside(as_data(data), self.project, declarations(self.project))
+        key = inside.key if inside is not None else "config"
+        if key in data:
+            data[f"{key}_before"] = data[key]
+            self.notes.append(
+                f"`{key}` is now the one that the weights are for; before: {key}_before"
+            )
+        family = self.project.source(journey.family).family
+        data[key] = {family.stamp_key: family.stamp(journey.goal), **goal.config}
 
     def _home(self, data: Any, prefix: str = "") -> str | None:
         """The dotted key, with a dot behind it, under which the model stands now."""

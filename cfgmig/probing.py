@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import UsageError
 from cfgmig.schema.wrappers import strip
-from cfgmig.states import model_state
+from cfgmig.states import beside, model_state
 
 if TYPE_CHECKING:
     from cfgmig.converting import Route
     from cfgmig.project import Project
-    from cfgmig.routing import Journey
-    from cfgmig.schema.layout import Reading
+    from cfgmig.schema.layout import Net, Reading
     from cfgmig.schema.solving import Match
     from checkpoint_tools import Checkpoint
 
@@ -36,30 +35,27 @@ def readings(
             f"family {family.name} has no probe",
             help="a family says so with `Layouts(..., probe='.module:function')`",
         )
-    found: tuple[Reading, ...] = family.resolve(layouts.probe)(
-        *_nets(source, target, journey, journey.after)
-    )
-    return tuple(found)
-
-
-def _nets(
-    source: Checkpoint, target: Checkpoint, journey: Journey, after: Match
-) -> tuple[Any, Any]:
-    from cfgmig.schema.layout import Net
-
     before, now = model_state(source), model_state(target)
     if before is None or now is None:
         raise UsageError("one of the two holds no state dict of a model")
-    stripped = journey.before.stripped
-    old = {strip(name, stripped): full for name, full in before.names.items()}
-    return (
-        Net(
-            journey.before.layout.name,
-            journey.before.facts,
-            journey.before.dimensions,
-            _reader(source, old),
-        ),
-        Net(after.layout.name, after.facts, after.dimensions, _reader(target, now.names)),
+    old = {strip(n, journey.before.stripped): full for n, full in before.names.items()}
+    one = _net(journey.before, source, old, project)
+    other = _net(journey.after, target, now.names, project)
+    found: tuple[Reading, ...] = family.resolve(layouts.probe)(one, other)
+    return tuple(found)
+
+
+def _net(match: Match, checkpoint: Checkpoint, names: Mapping[str, str], project: Project) -> Net:
+    from cfgmig.recognising import config_inside, declarations
+    from cfgmig.schema.layout import Net
+
+    inside = config_inside(beside(checkpoint), project, declarations(project))
+    return Net(
+        match.layout.name,
+        match.facts,
+        match.dimensions,
+        _reader(checkpoint, names),
+        inside.data if inside is not None else {},
     )
 
 

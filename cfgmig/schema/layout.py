@@ -122,12 +122,14 @@ class Net(NamedTuple):
         facts: its settings as far as the tensors show them.
         dimensions: its sizes.
         read: a tensor's name in the model's state dict -> a numpy array.
+        config: the config inside the file, as data of its version; empty without one.
     """
 
     layout: str
     facts: Mapping[str, Fact]
     dimensions: Mapping[str, int]
     read: Callable[[str], Any]
+    config: Mapping[str, Any] = NOTHING
 
 
 class Reading(NamedTuple):

@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 
 np = pytest.importorskip("numpy", reason="numpy reads the files")
 torch = pytest.importorskip("torch", reason="torch writes the files")
+safetensors = pytest.importorskip("safetensors")
 library = pytest.importorskip("safetensors.torch")
 
 BYTES = 48 + 12 + 40
@@ -463,6 +464,12 @@ def test_a_config_says_what_the_weights_become(corpus: Path, tmp_path: Path) -> 
     shapes = {name: tuple(one.shape) for name, one in library.load_file(target).items()}
     assert shapes["projection.proj_B.direction_net.8.weight"] == (16, 64)
     assert shapes["projection.proj_A.direction_net.4.weight"] == (64, 64)
+    with safetensors.safe_open(target, "np") as opened:
+        texts = opened.metadata()
+    inside, before = json.loads(texts["config"]), json.loads(texts["config_before"])
+    assert inside["model"]["projection_layers"] == 2
+    assert before["model"]["projection_layers"] == 1
+    assert inside["schema_version"] == before["schema_version"] == "ternary_vae/5.12.5"
     found = run("checkpoint", "verify", source, target, "--round-trip", "--probe")
     assert found.returncode == 0, found.stdout
     assert "as they should be, bit for bit" in found.stdout
