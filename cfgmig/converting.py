@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from cfgmig.errors import UsageError
 from cfgmig.recognising import plain, recognise
 from cfgmig.routing import Goal, Journey, travel
-from cfgmig.states import STAMP, STASH, beside, model_state
+from cfgmig.states import SIDECAR, STAMP, STASH, beside, model_state
 
 if TYPE_CHECKING:
     from cfgmig.migration.operations import Operation
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from checkpoint_tools.sources import Source
     from checkpoint_tools.writing import Report
 
-SIDECAR = ".stash.safetensors"
 ORDER = "cfgmig.order"
 """The key in it of the names of its tensors, in the order in which they left."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -119,7 +118,7 @@ def opened(path: str) -> Checkpoint:
 
 def sidecar_of(path: Path) -> Path:
     """Where a conversion to `path` keeps the tensors that left the model."""
-    return path.with_name(path.stem + SIDECAR)
+    return path.with_name(path.name + SIDECAR)
 
 
 def stamp_of(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cfgmig.errors import UsageError
 from cfgmig.recognising import Recognised, declarations, plain, recognise
 from cfgmig.schema.layout import Expectation, Judgement, Layouts
 from cfgmig.schema.solving import Identified, identify
-from cfgmig.states import State, beside, states
+from cfgmig.states import SIDECAR, State, beside, states
 from cfgmig.weighing import Weighed, expectation, weigh_state
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def candidates(folder: str) -> Iterator[str]:
         has_index = any(name.endswith(".index.json") for name in files)
         for name in sorted(files):
             is_shard = has_index and SHARD.search(name) is not None
-            if name.endswith(SUFFIXES) and not name.startswith(".") and not is_shard:
+            is_kept = name.endswith(SIDECAR)
+            if name.endswith(SUFFIXES) and name[0] != "." and not (is_shard or is_kept):
                 yield os.path.join(parent, name)  # noqa: PTH118  (keeps the user's spelling)
 
 

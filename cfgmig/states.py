@@ -27,6 +27,8 @@ CONTAINERS = (
 """Keys under which trainers keep a model's tensors, in the order in which they are tried."""
 STAMP = "cfgmig"
 """The key beside the tensors under which a file says what it is and how it was made."""
+SIDECAR = ".stash.safetensors"
+"""What a file's name is followed by in that of what a conversion kept beside it."""
 STASH = "stash:"
 """Before the names of tensors that an earlier conversion kept beside a checkpoint."""
 _UNMISTAKABLE = CONTAINERS[:3]

@@ -66,7 +66,7 @@ def test_config_and_weights_go_together(home: Path) -> None:
     kept = [n for n in before if n.startswith(("encoder_", "decoder_A."))]
     assert set(after) == set(kept)
     assert all(after[name].tobytes() == before[name].tobytes() for name in kept)
-    beside = load_file(home / f"{NEW}.stash.safetensors")
+    beside = load_file(home / f"{NEW}.safetensors.stash.safetensors")
     left = {name.rpartition("/")[2]: array for name, array in beside.items()}
     assert set(left) == set(before) - set(kept)
     # On the way StateNet saw three numbers more, which it had no weights for.

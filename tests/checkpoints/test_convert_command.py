@@ -444,7 +444,7 @@ def test_what_leaves_the_model_lies_beside_the_result(corpus: Path, tmp_path: Pa
     up, down = tmp_path / "up.safetensors", tmp_path / "down.pt"
     done = convert(source, up, "--to", "5.12.5", "--model-only")
     assert done.returncode == 0, done.stderr
-    kept = library.load_file(tmp_path / "up.stash.safetensors")
+    kept = library.load_file(tmp_path / "up.safetensors.stash.safetensors")
     assert len(kept) == 24
     done = convert(up, down, "--to", "5.5.2")
     assert done.returncode == 0, done.stderr

@@ -283,7 +283,7 @@ def test_a_failure_keeps_an_older_stash(net: Project, source: Path, tmp_path: Pa
         brought(other, target, net, UP, overwrite=True, progress=interrupt)
     assert (sha(sidecar_of(target)), sha(target)) == before
     assert sorted(one.name for one in tmp_path.iterdir()) == [
-        "a.pt", "b.pt", "b.stash.safetensors", "other.pt",
+        "a.pt", "b.pt", "b.pt.stash.safetensors", "other.pt",
     ]  # fmt: skip
 
 

@@ -187,3 +187,9 @@ def test_metrics() -> None:
 
 def test_histories_are_not_kept() -> None:
     assert searching._short({"a": [1] * 100, "b": [[2]]}) == {"a": [], "b": [[2]]}
+
+
+def test_what_a_conversion_kept_is_no_checkpoint_to_be_found(tmp_path: Path) -> None:
+    for name in ("a.pt", "a.pt.stash.safetensors", "b.safetensors"):
+        (tmp_path / name).write_bytes(b"")
+    assert [Path(one).name for one in candidates(str(tmp_path))] == ["a.pt", "b.safetensors"]

@@ -76,7 +76,7 @@ def test_every_word_does_what_it_says(source: Path) -> None:
             wanted[f"layers.{layer}.{name}"] = part
     assert new.keys() == wanted.keys()
     assert all(torch.equal(new[name], wanted[name]) for name in wanted)
-    kept = library.load_file(source.parent / "b.stash.safetensors")
+    kept = library.load_file(source.parent / "b.safetensors.stash.safetensors")
     assert list(kept) == ["plan/old.w"]
 
 

@@ -210,7 +210,7 @@ def test_a_missing_stash_is_refused(tmp_path: Path) -> None:
     source = save(tmp_path / "a.pt", arrays())
     convert(routed(source, project), tmp_path / "b.pt")
     assert routed(tmp_path / "b.pt", project, to="1.0").sidecar is None
-    (tmp_path / "b.stash.safetensors").unlink()
+    (tmp_path / "b.pt.stash.safetensors").unlink()
     with pytest.raises(Refused, match="kept beside the converted file, and that is not there"):
         routed(tmp_path / "b.pt", project, to="1.0")
 
@@ -219,8 +219,8 @@ def test_a_sidecar_of_another_file_is_not_taken(net: Project, tmp_path: Path) ->
     for name, seed in (("a", 1), ("b", 2)):
         source = save(tmp_path / f"{name}.pt", arrays(seed=seed))
         convert(routed(source, net), tmp_path / f"{name}3.pt")
-    (tmp_path / "a3.stash.safetensors").write_bytes(
-        (tmp_path / "b3.stash.safetensors").read_bytes()
+    (tmp_path / "a3.pt.stash.safetensors").write_bytes(
+        (tmp_path / "b3.pt.stash.safetensors").read_bytes()
     )
     joined = opened(str(tmp_path / "a3.pt"))
     assert not [name for name in joined.tensors if name.startswith("stash:")]
