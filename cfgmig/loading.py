@@ -36,6 +36,7 @@ def load(path: str | Path, model: type[Model], *, family: str | None = None) -> 
         Refused: it is malformed, of a version from the future, or does not fit `model`.
         UsageError: no family declares `model`.
     """
+    from cfgmig.migration.grade import STASH_KEY
     from cfgmig.project import find_project
     from cfgmig.upgrading import Options, upgrade_document
 
@@ -57,7 +58,8 @@ def load(path: str | Path, model: type[Model], *, family: str | None = None) -> 
             stacklevel=2,
         )
     data = dict(upgraded.document.data)
-    data.pop(source.family.stamp_key, None)
+    for key in (source.family.stamp_key, STASH_KEY):
+        data.pop(key, None)
     return _validate(data, model, str(path))
 
 

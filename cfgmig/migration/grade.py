@@ -42,3 +42,5 @@ STASH = Special.STASH
 IRREVERSIBLE = Special.IRREVERSIBLE
 MISSING = Special.MISSING
 MARKERS = tuple(Special)
+STASH_KEY = "$cfgmig_stash"
+"""Where a JSON file, which has no comments, keeps what left its schema."""

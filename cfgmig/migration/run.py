@@ -121,8 +121,8 @@ def run(
         LossyError: something would be lost, or a step has no way back.
     """
     _refuse_blocked(plan, document.name)
+    from cfgmig.migration.grade import STASH_KEY
     from cfgmig.migration.stash import take
-    from cfgmig.migration.stash_json import JSON_KEY
 
     stampable = isinstance(document.data, dict) and stamp is not None
     if not plan.steps:
@@ -131,7 +131,7 @@ def run(
         return _stamp_only(document, stamp_key, str(stamp) if wanted else None)
     body, kept, cut = take(document)
     work = copy(body.data)
-    reserved = {key: work.pop(key) for key in (stamp_key, JSON_KEY) if _is_key(work, key)}
+    reserved = {key: work.pop(key) for key in (stamp_key, STASH_KEY) if _is_key(work, key)}
     editing = Editing(body, work, kept, stash=stash)
     editing.prefer = prefer
     done = _walk(plan, editing, order or _unordered)
@@ -221,14 +221,15 @@ def _restash(
 ) -> tuple[Document, tuple[Edit, ...]]:
     """The edited document with its stash back in its place."""
     from cfgmig.document.receipt import compose
+    from cfgmig.migration.grade import STASH_KEY
     from cfgmig.migration.stash import put, put_back
-    from cfgmig.migration.stash_json import JSON_KEY, to_json
+    from cfgmig.migration.stash_json import to_json
 
     editing.settle()
     same = list(kept) == editing.kept
     if document.kind == "json":
         if not same:
-            editing.reserve(JSON_KEY, to_json(editing.kept), there=bool(kept))
+            editing.reserve(STASH_KEY, to_json(editing.kept), there=bool(kept))
         editing.flush()
         return editing.document, editing.edits
     editing.flush()
@@ -260,12 +261,13 @@ def trimmed(text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
 
 
 def _predicted(editing: Editing, reserved: dict[str, Any]) -> Any:
-    from cfgmig.migration.stash_json import JSON_KEY, to_json
+    from cfgmig.migration.grade import STASH_KEY
+    from cfgmig.migration.stash_json import to_json
 
     if editing.document.kind == "json":
-        reserved.pop(JSON_KEY, None)
+        reserved.pop(STASH_KEY, None)
         if editing.kept:
-            reserved[JSON_KEY] = to_json(editing.kept)
+            reserved[STASH_KEY] = to_json(editing.kept)
     if not isinstance(editing.data, dict):
         return editing.data
     return editing.data | reserved

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import Refused
+from cfgmig.migration.grade import STASH_KEY
 from cfgmig.migration.site import Kept
 from cfgmig.paths import format_path, parse_path
 
 if TYPE_CHECKING:
     from cfgmig.document import Document
-
-JSON_KEY = "$cfgmig_stash"
 
 
 def to_json(kept: Sequence[Kept]) -> list[dict[str, Any]]:
@@ -44,18 +43,18 @@ def from_json(document: Document) -> Iterator[Kept]:
     Raises:
         Refused: it is no list that `to_json` wrote.
     """
-    if JSON_KEY not in document.text or not document.has((JSON_KEY,)):
+    if STASH_KEY not in document.text or not document.has((STASH_KEY,)):
         return
     try:
-        for record in document.get((JSON_KEY,)):
+        for record in document.get((STASH_KEY,)):
             yield _kept(record)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Refused(
             f"the stash cannot be read: {type(error).__name__}: {error}",
             kind="migration",
             file=document.name,
-            line=document.position((JSON_KEY,)).line,
-            help=f"undo the edit of `{JSON_KEY}`, or delete it (what it kept is then lost)",
+            line=document.position((STASH_KEY,)).line,
+            help=f"undo the edit of `{STASH_KEY}`, or delete it (what it kept is then lost)",
         ) from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cfgmig.migration.grade import STASH_KEY
 from cfgmig.schema.cache import Store
 
 if TYPE_CHECKING:
@@ -73,13 +74,14 @@ class CompiledVersion:
     def validate(self, data: Any) -> list[SchemaError]:
         """What pydantic's `model_validate` would report, in its order; empty when valid.
 
-        The stamp is not the model's business: unless the model declares it, it is left out.
+        Neither the stamp, unless the model declares it, nor the stash of a JSON file is the
+        model's business: they are left out.
         """
         from pydantic_core import ValidationError
 
-        key = self.family.stamp_key
-        if isinstance(data, dict) and key in data and not self._declares_stamp:
-            data = {k: v for k, v in data.items() if k != key}
+        own = {STASH_KEY} if self._declares_stamp else {STASH_KEY, self.family.stamp_key}
+        if isinstance(data, dict) and not own.isdisjoint(data):
+            data = {key: value for key, value in data.items() if key not in own}
         try:
             self._validator.validate_python(data)
         except ValidationError as error:

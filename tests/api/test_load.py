@@ -97,3 +97,23 @@ def test_a_text_of_a_named_version_needs_no_evidence() -> None:
         to="5.12.0",
     )
     assert done.report.to_version == "5.12.0"
+
+
+def test_the_stash_of_a_json_file_is_no_part_of_the_config(tmp_path: Path) -> None:
+    """JSON has no comments, so what left the schema stands under a key of its own."""
+    import json
+
+    from ruamel.yaml import YAML
+
+    data = YAML(typ="safe").load((EXAMPLES / "v5_11_projection.yaml").read_text())
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps(data))
+    with pytest.warns(cfgmig.StaleConfigWarning):
+        config = cfgmig.load(file, Config)
+    assert config.training.epochs == 100
+    upgraded = cfgmig.upgrade_text(file.read_text(), name="old.json").text
+    assert "$cfgmig_stash" in json.loads(upgraded)
+    file.write_text(upgraded)
+    command = [sys.executable, "-m", "cfgmig", "check", "--select", "CM001", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

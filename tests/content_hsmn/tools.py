@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cfgmig.document import Document
+from cfgmig.migration.grade import STASH_KEY
 from cfgmig.migration.graph import RevisionGraph
 from cfgmig.migration.loader import load_revisions
 from cfgmig.migration.plan import Plan, make_plan
 from cfgmig.migration.run import Outcome, run
-from cfgmig.migration.stash_json import JSON_KEY
 from cfgmig.project import find_project
 from cfgmig.schema.compile import compiled
 from cfgmig.schema.detect import Detection, detect
@@ -85,7 +85,7 @@ def errors(document: Document, version: str) -> list[tuple[str, str]]:
 
 def data(document: Document) -> Any:
     """What a document says, without its stamp and its stash."""
-    return {key: value for key, value in document.data.items() if key not in (STAMP, JSON_KEY)}
+    return {key: value for key, value in document.data.items() if key not in (STAMP, STASH_KEY)}
 
 
 def golden() -> list[Path]:
