@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .flow import Stop
 from .state_tree import pack, unpack
 
 _CODES = {
@@ -116,3 +117,18 @@ def load_state(path: Path) -> Any:
     except SafetensorError as error:
         raise ValueError(f"{path} is no state of a run: {error}") from error
     return unpack(tensors, text)
+
+
+def stopped(path: Path) -> dict[str, Any]:
+    """The state that a stopped run left behind.
+
+    Raises:
+        Stop: there is none, or it is malformed.
+    """
+    try:
+        state: dict[str, Any] = load_state(path)
+    except OSError as error:
+        raise Stop(f"nothing to resume: {path} cannot be read", 2) from error
+    except ValueError as error:
+        raise Stop(str(error), 3) from error
+    return state

@@ -29,12 +29,19 @@ class Stop(Exception):
     """A run that must not start or go on; `exit_code` is that of cfgmig's commands.
 
     1 for findings (errors in the config, a coverage too low), 2 for usage and files that
-    cannot be read, 3 for what is malformed or refused.
+    cannot be read, 3 for what is malformed or refused, 130 for Ctrl-C as shells have it.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def interrupted(state: Path) -> Stop:
+    """What there is to say after Ctrl-C; `state` is the file to resume from."""
+    if state.exists():
+        return Stop("stopped; `--resume` continues after the last whole epoch", 130)
+    return Stop("stopped before the first epoch was whole; there is nothing to resume", 130)
 
 
 class Source(NamedTuple):
@@ -79,14 +86,38 @@ class Validated(NamedTuple):
     project: Project
 
 
-def repair(path: Path, how: Fixing) -> None:
-    """Run `cfgmig check --fix` on a config, with `--unsafe-fixes` if that is asked for."""
-    if how == "no":
+def repair(path: Path, how: Fixing, say: Say = print) -> None:
+    """Run `cfgmig check --fix` on a config, with `--unsafe-fixes` if that is asked for.
+
+    What is wrong after that is found by `validate`; a file that cannot be read, as well.
+    """
+    if how == "no" or not path.is_file():
         return
+    before = path.read_bytes()
     command = [sys.executable, "-m", "cfgmig", "check", "--fix", "--quiet", str(path)]
     if how == "unsafe":
         command.append("--unsafe-fixes")
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if path.read_bytes() != before:
+        say(f"{path} was repaired; `cfgmig undo` takes that back")
+
+
+def keep_earlier_run(state: Path, *, overwrite: bool) -> None:
+    """Refuse to write over a run that could be continued; call it for runs that start anew.
+
+    Args:
+        state: the file to resume from.
+        overwrite: whether the user has asked for that.
+
+    Raises:
+        Stop: there is such a run.
+    """
+    if state.exists() and not overwrite:
+        raise Stop(
+            f"{state.parent} holds a run already\n"
+            "  help: `--resume` continues it, `--overwrite` begins anew, `--out` goes elsewhere",
+            3,
+        )
 
 
 def validate(path: Path, model: type[Model], say: Say, *, anyway: bool = False) -> Validated:

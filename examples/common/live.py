@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 ALERTS = 6
 """Newest alerts that stay in view."""
+SLOW = 2.0
+"""Seconds from which on an epoch shows its steps."""
+REDRAW = 0.25
+"""Seconds between two drawings of steps."""
 
 
 @dataclass
@@ -29,6 +34,34 @@ class Shown:
     parts: dict[str, bool] = field(default_factory=dict)
     """Whether each part trains."""
     alerts: list[str] = field(default_factory=list)
+    left: float | None = None
+    """Seconds until the end at the pace of the last epoch; None before the first one."""
+
+
+class Pace:
+    """Whether a step is worth a drawing: the epoch takes over two seconds, and time has passed.
+
+    How long an epoch takes is known from the share of it that is done.
+
+    Args:
+        clock: seconds from any origin.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.began = self.drawn = clock()
+
+    def start(self) -> None:
+        """An epoch begins."""
+        self.began = self.drawn = self.clock()
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether to draw now that `step` steps, 1 or more, of `steps` are done."""
+        now = self.clock()
+        if now - self.drawn < REDRAW or (now - self.began) * steps / step <= SLOW:
+            return False
+        self.drawn = now
+        return True
 
 
 class View:
@@ -96,7 +129,12 @@ def table(shown: Shown) -> RenderableType:
     grid.add_row("training", ", ".join(trains) or "nothing", "")
     total = shown.epochs * shown.steps
     done = shown.epoch * shown.steps + shown.step
-    head = Text(f"{shown.title}   epoch {shown.epoch + 1} of {shown.epochs}", style="bold")
+    place = f"epoch {shown.epoch + 1} of {shown.epochs}"
+    if 0 < shown.step < shown.steps:
+        place += f", step {shown.step} of {shown.steps}"
+    if shown.left:
+        place += f", {duration(shown.left)} left"
+    head = Text(f"{shown.title}   {place}", style="bold")
     alerts = [Text(f"! {one}", style="yellow") for one in shown.alerts[-ALERTS:]]
     # A bar of its own does not end its line.
     bar = Table.grid()
@@ -107,6 +145,14 @@ def table(shown: Shown) -> RenderableType:
 def number(value: float | None) -> str:
     """A measured number, short; a dash for none."""
     return "-" if value is None else f"{value:.5g}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as one says it: 45 s, 12 min, 3 h 20 min."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def words(values: Mapping[str, float]) -> str:

@@ -6,6 +6,7 @@ apart, and all others as Adam does. A model without such parameters gets torch's
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -40,7 +41,10 @@ def choose(
         return Chosen(torch.optim.AdamW(groups, lr=rate, weight_decay=decay), "AdamW")
     curved = any(is_on_manifold(one) for one in _parameters(groups))
     try:
-        from geoopt import optim as geoopt
+        with warnings.catch_warnings():
+            # geoopt compiles its helpers on import in a way that torch has deprecated.
+            warnings.filterwarnings("ignore", "`torch.jit.script", DeprecationWarning)
+            from geoopt import optim as geoopt
     except ImportError:
         if curved:
             raise

@@ -120,15 +120,23 @@ def own_rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
+def world_size() -> int:
+    """How many processes this run has, also before it has joined them."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def start(cuda_device: int = 0) -> Ranks:
     """Join the other processes if `torchrun` started several: NCCL on GPUs, else gloo.
 
     Raises:
         ValueError: there is no such GPU.
     """
-    world, rank = int(os.environ.get("WORLD_SIZE", "1")), own_rank()
+    world, rank = world_size(), own_rank()
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = pick_device(cuda_device + local, torch.cuda.device_count())
+    if device.type == "cuda":
+        # NCCL sends plain data through the current device: without this, all ranks use GPU 0.
+        torch.cuda.set_device(device)
     if world > 1:
         backend = "nccl" if device.type == "cuda" else "gloo"
         torch.distributed.init_process_group(backend, rank=rank, world_size=world)

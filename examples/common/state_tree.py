@@ -12,6 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
+from .flow import Stop
+
 _TENSOR, _PAIRS, _TUPLE = "$tensor", "$pairs", "$tuple"
 
 
@@ -62,3 +64,35 @@ def _whole(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     if _PAIRS in value:
         return {_whole(key, tensors): _whole(item, tensors) for key, item in value[_PAIRS]}
     return {key: _whole(item, tensors) for key, item in value.items()}
+
+
+def same_run(state: Mapping[str, Any], config: Mapping[str, Any], seed: int) -> None:
+    """Make sure that a run continues as what it was.
+
+    Args:
+        state: what the stopped run wrote, with its config and its seed.
+        config: that of now, as plain data.
+        seed: that of now.
+
+    Raises:
+        Stop: one of them is another.
+    """
+    path = difference(config, state["config"])
+    if path is not None:
+        raise Stop(f"the stopped run had another config: {path} differs", 3)
+    if state["seed"] != seed:
+        raise Stop(f"the stopped run had the seed {state['seed']}, not {seed}", 3)
+
+
+def difference(first: Any, second: Any, path: str = "") -> str | None:
+    """The first path at which two trees of plain data differ, if any."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in dict.fromkeys([*first, *second]):
+            below = f"{path}.{key}" if path else key
+            if key not in first or key not in second:
+                return below
+            found = difference(first[key], second[key], below)
+            if found is not None:
+                return found
+        return None
+    return None if first == second else path

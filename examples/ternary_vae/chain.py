@@ -1,7 +1,8 @@
 """The whole chain in one command: `python -m examples.ternary_vae.chain --out DIR --seed N`.
 
 Stage 1 makes a v5.5 checkpoint from scratch; each later stage is a run of `train` with a config of
-`configs/`, whose path to the frozen weights is set by cfgmig, so that comments stay.
+`configs/`, whose path to the frozen weights is set by cfgmig, so that comments stay. A chain that
+was stopped continues where it was, if it is started again with the same arguments.
 """
 
 from __future__ import annotations
@@ -47,16 +48,18 @@ def with_weights(config: Path, target: Path, weights: str) -> None:
 
 
 def stage(name: str, out: Path, arguments: Sequence[str]) -> int:
-    """Run one stage after the first; returns its exit code."""
+    """Run one stage after the first, or the rest of it; returns its exit code."""
     from . import train
 
     config = out / name / "config.yaml"
     given = HOME / "configs" / STAGES[name]
+    shared = ["--out", str(out / name), "--no-live", *arguments]
+    if (out / name / "latest.resume").exists():
+        shared.append("--resume")
     if name == WITHOUT:
-        shared = ["--out", str(out / name), "--no-live", "--anyway", *arguments]
-        return train.main([str(given), *shared])
+        return train.main([str(given), "--anyway", *shared])
     with_weights(given, config, "../v5_5/latest.safetensors")
-    return train.main([str(config), "--out", str(out / name), "--no-live", *arguments])
+    return train.main([str(config), *shared])
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -103,10 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sum_up(out: Path, names: Sequence[str]) -> int:
+    from examples.common.live import number
+
     results = {name: result(out / name) for name in names}
     (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     for name, found in results.items():
-        numbers = "  ".join(f"{key} {found[key]:.5f}" for key in SHOWN)
+        numbers = "  ".join(f"{key} {number(found[key])}" for key in SHOWN)
         print(f"{name:<16} epoch {found['epoch']:>3}  {numbers}")
     return 0
 

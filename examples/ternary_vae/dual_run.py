@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from examples.common.flow import Stop
+from examples.common.state_tree import same_run
 
 from .controllers import GradientBalance, Lambdas, Scales, StateNetCorrections, state_vector
 from .losses import DualLoss, Side, Terms, Weights
@@ -48,6 +50,7 @@ class DualRun:
         """Everything that the rest of the run depends on."""
         return {
             "config": self.config.model_dump(mode="json"),
+            "seed": self.seed,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "sampler": self.sampler.state_dict(),
@@ -65,10 +68,9 @@ class DualRun:
         """Continue from `state`.
 
         Raises:
-            Stop: it is of another config.
+            Stop: it is of another config or another seed.
         """
-        if state["config"] != self.config.model_dump(mode="json"):
-            raise Stop("the stopped run had another config", 3)
+        same_run(state, self.config.model_dump(mode="json"), self.seed)
         for name in ("model", "optimizer", "sampler", "balance", "lambdas", "corrections"):
             getattr(self, name).load_state_dict(state[name])
         torch.set_rng_state(state["random"])
@@ -174,7 +176,11 @@ def loss_of(run: DualRun, x: Tensor, now: Plan, lambda3: float) -> Terms:
 
 
 def train_epoch(run: DualRun, rows: Tensor) -> tuple[float, Plan, float]:
-    """One epoch; returns the mean loss, the plan, and lambda3 as corrected by StateNet."""
+    """One epoch; returns the mean loss, the plan, and lambda3 as corrected by StateNet.
+
+    Raises:
+        Stop: the loss is no finite number any more.
+    """
     now, total, seen = plan(run, run.epoch), 0.0, 0
     lambda3 = now.lambda3
     sides = {
@@ -200,6 +206,8 @@ def train_epoch(run: DualRun, rows: Tensor) -> tuple[float, Plan, float]:
             lambda3 = run.corrections.lambda3(now.lambda3)
         total += float(terms.total.detach()) * len(index)
         seen += len(index)
+        if not math.isfinite(total):
+            raise Stop(f"epoch {run.epoch}: the loss is {total}, the run has diverged")
     return total / seen, now, lambda3
 
 

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from examples.common.checkpoints import load_state, save_state, write
-from examples.common.flow import Stop
+from examples.common.checkpoints import save_state, stopped, write
+from examples.common.flow import Stop, interrupted, keep_earlier_run
 from examples.common.flow import validate as checked
 from examples.common.journal import Journal
 from examples.common.live import number
+from examples.common.ranks import world_size
 
 from .dual_run import VERSION, DualRun, Plan, begin, count_coverage, train_epoch, validate
 from .metrics import measure
@@ -24,16 +25,19 @@ from .operations import all_trits
 
 VERSIONS = ("5.5.0", "5.5.1", VERSION)
 """Those that this trainer reads; older ones are upgraded in memory."""
+STATE = "latest.resume"
 
 
 def run(args: argparse.Namespace, say: Callable[[str], None]) -> int:
     """What `train` does with a config of 5.5.
 
     Raises:
-        Stop: the config has errors, or there is nothing to resume.
+        Stop: the config has errors, an option is not for 5.5, there is nothing to resume, or a
+            run that could be continued would be written over.
     """
     from schemas.ternary_vae.v5_5_2 import Config
 
+    _refuse_what_it_lacks(args)
     validated = checked(args.config, Config, say, anyway=args.anyway)
     config: Config = validated.config  # type: ignore[assignment]
     if args.validate_only:
@@ -43,8 +47,23 @@ def run(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         started = begin(config, args.seed)
     except ValueError as error:
         raise Stop(f"{args.config}: {error}", 2) from error
-    train(started, folder, say, until=args.epochs, resume=args.resume)
+    if not args.resume:
+        keep_earlier_run(folder / STATE, overwrite=args.overwrite)
+    try:
+        train(started, folder, say, until=args.epochs, resume=args.resume)
+    except KeyboardInterrupt as error:
+        raise interrupted(folder / STATE) from error
     return 0
+
+
+def _refuse_what_it_lacks(args: argparse.Namespace) -> None:
+    """An option that did nothing would be a promise that is not kept."""
+    for name in ("steps", "stop_on_drop", "unfreeze"):
+        if getattr(args, name) is not None:
+            option = name.replace("_", "-")
+            raise Stop(f"--{option} is for configs of 5.11 and later, not for {args.config}", 2)
+    if world_size() > 1:
+        raise Stop("5.5 trains in one process; start it without `torchrun`", 2)
 
 
 def train(
@@ -55,14 +74,15 @@ def train(
     until: int | None = None,
     resume: bool = False,
 ) -> None:
-    """Train to the end, to the early stop, or `until` so many epochs are done."""
+    """Train to the end, to the early stop, or `until` so many epochs are done.
+
+    Raises:
+        Stop: there is nothing to resume, or the run has diverged.
+    """
     rows, journal, c = all_trits(), Journal(folder / "metrics.jsonl"), run.config
-    state = folder / "latest.resume"
+    state = folder / STATE
     if resume:
-        try:
-            run.restore(load_state(state))
-        except OSError as error:
-            raise Stop(f"nothing to resume: {state} cannot be read", 2) from error
+        run.restore(stopped(state))
         journal.rewind(run.epoch - 1)
     else:
         journal.restart()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +100,8 @@ def _is_best(run: Run, epoch: int, values: dict[str, float]) -> bool:
     if values["coverage"] < run.config.homeostasis.coverage_floor:
         return False
     value, best = values[run.score.name], run.best.value
+    if not math.isfinite(value):  # a correlation of radii that have collapsed to one
+        return False
     if best is not None and (value <= best if run.score.mode == "max" else value >= best):
         return False
     run.best.value, run.best.epoch = value, epoch

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 import cfgmig
+from examples.common.flow import Stop, interrupted, keep_earlier_run
 from examples.common.ranks import Ranks
 
 from .evaluating import Judged, evaluate, judge
@@ -55,15 +56,17 @@ def start(ready: Ready, options: Options, ranks: Ranks, say: Say, *, resume: boo
 
     Raises:
         ValueError: the config asks for what cannot be.
-        Stop: there is nothing to resume, or it is of another config.
+        Stop: there is nothing to resume, or it is of another config; or a run that could be
+            continued would be written over.
     """
     torch.manual_seed(options.seed)
     run = assemble(ready.config, options, ranks, ready.model)
+    folder = Folder(places(ready, options).folder, ready.config, {})
     if resume:
-        folder = Folder(places(ready, options).folder, ready.config, {})
         restore(run, folder.load())
         say(f"resumed after epoch {run.epoch - 1}")
     else:
+        keep_earlier_run(folder.resume, overwrite=options.overwrite)
         values = evaluate(run).values
         run.richness_before = values["richness_B"]
         run.best.highest_coverage = run.best.last_coverage = values["coverage"]
@@ -74,7 +77,7 @@ def train(run: Run, ready: Ready, say: Say, config_text: str, *, resumed: bool =
     """Train to the end; only the first rank writes and tells.
 
     Raises:
-        Stop: the run has diverged.
+        Stop: the run has diverged, or the user has stopped it.
     """
     place = places(ready, run.options)
     folder = Folder(place.folder, run.config, provenance(ready))
@@ -86,14 +89,20 @@ def train(run: Run, ready: Ready, say: Say, config_text: str, *, resumed: bool =
     try:
         while run.epoch < epochs and not run.ended:
             judged = one_epoch(run, folder, teller)
+        if judged is None:
+            found = evaluate(run)
+            judged = Judged(found.record(), scored(found.values, 0.0, deep_inside=run.deep_inside))
+        if teller is not None:
+            teller.end(judged.values, config_text)
+    except (Stop, KeyboardInterrupt) as error:
+        if teller is not None:
+            teller.report(config_text)
+        if isinstance(error, Stop):
+            raise
+        raise interrupted(folder.resume) from error
     finally:
         if teller is not None:
-            teller.view.close()
-    if judged is None:
-        metrics = evaluate(run)
-        judged = Judged(metrics.record(), scored(metrics.values, 0.0, deep_inside=run.deep_inside))
-    if teller is not None:
-        teller.end(judged.values, config_text)
+            teller.close()
     allowed = run.options.drop
     lost = run.best.highest_coverage - judged.values["coverage"]
     return Outcome(run.epoch, judged.values, judged.metrics, allowed is not None and lost > allowed)
@@ -103,7 +112,9 @@ def one_epoch(run: Run, folder: Folder, teller: Teller | None) -> Judged | None:
     """Train an epoch, measure if it is time to, and save."""
     epoch, began = run.epoch, time.perf_counter()
     training = run.config.training
-    averages = train_epoch(run, epoch)
+    if teller is not None:
+        teller.begin(epoch)
+    averages = train_epoch(run, epoch, teller.step if teller is not None else None)
     is_last = epoch + 1 == training.epochs
     judged = None
     if (epoch + 1) % training.eval_every == 0 or is_last:

@@ -116,25 +116,32 @@ class Metrics:
         return found
 
 
-def ranks(values: Tensor) -> Tensor:
-    """Ranks from 1, equal values sharing their average: float64 [n] of [n]."""
-    _, inverse, counts = torch.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    return (last - (counts.double() - 1) / 2)[inverse]
+def _correlates(x: Tensor, y: Tensor) -> bool:
+    """Whether a correlation exists: all values finite, and neither side constant."""
+    sides = (x, y)
+    return all(len(one) > 1 and one.isfinite().all() and (one != one[0]).any() for one in sides)
 
 
 def pearson(x: Tensor, y: Tensor) -> float:
     """Pearson correlation of [n] and [n]; nan where one of them is constant or not finite."""
-    x, y = x.double() - x.double().mean(), y.double() - y.double().mean()
-    scale = (x.square().sum() * y.square().sum()).sqrt()
-    return float((x * y).sum() / scale) if scale > 0 else math.nan
+    from scipy.stats import pearsonr
+
+    if not _correlates(x, y):
+        return math.nan
+    return float(pearsonr(x.double().cpu().numpy(), y.double().cpu().numpy()).statistic)
 
 
 def spearman(x: Tensor, y: Tensor) -> float:
-    """Spearman's rho: Pearson's correlation of average ranks (Kendall, Gibbons 1990, chapter 3)."""
-    if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
+    """Spearman's rho: Pearson's correlation of average ranks (Kendall, Gibbons 1990, chapter 3).
+
+    nan where one of [n] and [n] is constant or not finite. It does not depend on how many
+    threads numpy has, as pearsonr's last bit does; a resumed run is compared bit for bit.
+    """
+    from scipy.stats import spearmanr
+
+    if not _correlates(x, y):
         return math.nan
-    return pearson(ranks(x), ranks(y))
+    return float(spearmanr(x.cpu().numpy(), y.cpu().numpy()).statistic)
 
 
 def hierarchy_ceiling() -> float:
@@ -185,25 +192,26 @@ def recovered(logits: Tensor, rows: Tensor) -> float:
     return float(((logits.argmax(-1) - 1) == rows.long()).all(-1).double().mean())
 
 
-def _pairs(count: int, generator: torch.Generator, device: torch.device) -> tuple[Tensor, ...]:
-    """Some operations, and the places of all pairs of them."""
-    chosen = torch.randperm(N, generator=generator)[:count].to(device)
-    first, second = torch.triu_indices(count, count, 1, device=device)
-    return chosen[first], chosen[second]
+def _of_all_pairs(points: Tensor, count: int, generator: torch.Generator) -> float:
+    """Spearman of |x_i - x_j| and |v_i - v_j| over all pairs of some operations.
+
+    Args:
+        points: [19683, D], of all operations.
+        count: operations that are drawn.
+    """
+    chosen = torch.randperm(N, generator=generator)[:count].to(points.device)
+    levels = all_valuations(points.device)[chosen].to(points.dtype)
+    return spearman(nn.functional.pdist(points[chosen]), nn.functional.pdist(levels.unsqueeze(1)))
 
 
 def dist_corr_radii(radii: Tensor, count: int, generator: torch.Generator) -> float:
     """`DEFINITIONS["dist_corr_radii"]` for the radii [19683] of all operations."""
-    i, j = _pairs(count, generator, radii.device)
-    levels = all_valuations(radii.device)
-    return spearman((radii[i] - radii[j]).abs(), (levels[i] - levels[j]).abs())
+    return _of_all_pairs(radii.unsqueeze(1), count, generator)
 
 
 def dist_corr_points(points: Tensor, count: int, generator: torch.Generator) -> float:
     """`DEFINITIONS["dist_corr_points"]` for the points [19683, D] of all operations."""
-    i, j = _pairs(count, generator, points.device)
-    levels = all_valuations(points.device)
-    return spearman((points[i] - points[j]).norm(dim=-1), (levels[i] - levels[j]).abs())
+    return _of_all_pairs(points, count, generator)
 
 
 def dist_corr_geodesic(

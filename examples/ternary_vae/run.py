@@ -20,6 +20,7 @@ from . import schedules
 from .controllers import AdaptiveLoss, AdaptiveLr, EarlyStop, Grokking, Homeostasis
 from .controllers.homeostasis import Settings as HomeostasisSettings
 from .losses import ProjectionLoss, RichLoss, pieces, rich_loss
+from .metrics import evaluating
 from .models import ProjectedOutput, ProjectedVAE
 from .operations import N, all_trits
 from .samplers import Batches, Shuffled, Stratified
@@ -42,6 +43,7 @@ class Options:
         drop: loss of coverage that ends the run; None only warns.
         unfreeze: encoder A trains from the first number on, after a ramp of the second.
         anyway: train although the config or the coverage says no.
+        overwrite: begin anew in a folder that holds a run.
     """
 
     seed: int = 42
@@ -51,6 +53,7 @@ class Options:
     drop: float | None = None
     unfreeze: tuple[int, int] | None = None
     anyway: bool = False
+    overwrite: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -125,10 +128,7 @@ def assemble(config: Config, options: Options, ranks: Ranks, model: ProjectedVAE
     """
     apply_device(config)
     rows = all_trits(ranks.device)
-    # The losses compare with what the projection gives before any training.
-    model.to(ranks.device).eval()
-    with torch.no_grad():
-        before = model(rows, sample=False).z_B_hyp
+    before = points_before(model.to(ranks.device), rows)
     model.train_only(*model.architecture.trains)
     dropouts = share_dropout(model, ranks)
     training, riemannian = config.training, config.riemannian
@@ -158,6 +158,13 @@ def assemble(config: Config, options: Options, ranks: Ranks, model: ProjectedVAE
     add_controllers(run)
     recompute(model, config)
     return run
+
+
+def points_before(model: ProjectedVAE, rows: Tensor) -> Tensor:
+    """B's points [19683, D] before any training, of means; the losses compare with their spread."""
+    with evaluating(model):
+        points: Tensor = model(rows, sample=False).z_B_hyp
+    return points
 
 
 def apply_device(config: Config) -> None:

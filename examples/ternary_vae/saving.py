@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from examples.common.checkpoints import load_state, save_state, write
-from examples.common.flow import Stop
+from examples.common.checkpoints import save_state, stopped, write
+from examples.common.state_tree import same_run
 
 from .models import PARTS
 from .run import Best, Run
@@ -66,7 +66,7 @@ def restore(run: Run, state: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Stop: the state is of another config or another seed.
     """
-    _same(run, state)
+    same_run(state, run.config.model_dump(mode="json"), run.options.seed)
     run.model.load_state_dict(state["model"])
     for part, on in state["trains"].items():
         (run.model.unfreeze if on else run.model.freeze)(part)
@@ -88,28 +88,6 @@ def restore(run: Run, state: dict[str, Any]) -> dict[str, Any]:
     run.richness_before = state["richness_before"]
     journal: dict[str, Any] = state["journal"]
     return journal
-
-
-def _same(run: Run, state: dict[str, Any]) -> None:
-    now = run.config.model_dump(mode="json")
-    path = _difference(now, state["config"])
-    if path is not None:
-        raise Stop(f"the stopped run had another config: {path} differs", 3)
-    if state["seed"] != run.options.seed:
-        raise Stop(f"the stopped run had the seed {state['seed']}, not {run.options.seed}", 3)
-
-
-def _difference(first: Any, second: Any, path: str = "") -> str | None:
-    if isinstance(first, dict) and isinstance(second, dict):
-        for key in dict.fromkeys([*first, *second]):
-            below = f"{path}.{key}" if path else key
-            if key not in first or key not in second:
-                return below
-            found = _difference(first[key], second[key], below)
-            if found is not None:
-                return found
-        return None
-    return None if first == second else path
 
 
 class Folder:
@@ -158,10 +136,4 @@ class Folder:
         Raises:
             Stop: there is none, or it is malformed.
         """
-        try:
-            state: dict[str, Any] = load_state(self.resume)
-        except OSError as error:
-            raise Stop(f"nothing to resume: {self.resume} cannot be read", 2) from error
-        except ValueError as error:
-            raise Stop(str(error), 3) from error
-        return state
+        return stopped(self.resume)

@@ -5,25 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from examples.common import charts, pictures, report
-from examples.common.events import Events
+from examples.common.events import events as event_files
 from examples.common.journal import Journal, read
-from examples.common.live import Shown, View, number
+from examples.common.live import Pace, Shown, View, number
 
 from .evaluating import Judged, reached
 from .metrics import DEFINITIONS, evaluating, hierarchy_ceiling
 from .operations import all_valuations
 from .run import Run
 from .saving import trains
-from .stepping import Averages
+from .stepping import Averages, steps_of
 
+SIDES: tuple[Literal["A", "B"], ...] = ("A", "B")
 MAIN = ("coverage", "hierarchy_A", "hierarchy_B", "richness_B", "Q")
 """What the live view and the lines show."""
+CAPTION = (
+    "All operations of encoder B: the radius is that of the ball, the angle that of the plane of "
+    "the two main directions; dark is valuation 0, bright is deep."
+)
 
 
 class Teller:
@@ -32,10 +37,12 @@ class Teller:
     def __init__(self, run: Run, folder: Path, events: Path | None, say: Callable[[str], None]):
         self.run, self.folder = run, folder
         self.journal = Journal(folder / "metrics.jsonl")
-        self.events = Events(events) if events is not None else None
+        first = run.epoch or None
+        self.events = event_files(events, say, first) if events is not None else None
         self.view = View(live=run.options.live, say=say)
+        self.pace = Pace()
         title = run.config.device.name or folder.name
-        self.shown = Shown(title, epochs=run.config.training.epochs, steps=len(run.sampler))
+        self.shown = Shown(title, epochs=run.config.training.epochs, steps=steps_of(run))
 
     def start(self, record: Mapping[str, Any], *, resumed: bool) -> None:
         """The first line of the journal; a resumed run has one, and drops later epochs."""
@@ -44,6 +51,20 @@ class Teller:
         else:
             self.journal.restart()
             self.journal.write({"event": "start", **record})
+
+    def begin(self, epoch: int) -> None:
+        """An epoch begins."""
+        self.pace.start()
+        self.shown.epoch, self.shown.step = epoch, 0
+
+    def step(self, averages: Averages) -> None:
+        """A step is done; drawn where an epoch takes so long that one would wonder."""
+        shown = self.shown
+        if self.view.is_live and self.pace.is_due(averages.steps, shown.steps):
+            shown.step, shown.rates = averages.steps, averages.rates
+            shown.parts = trains(self.run)
+            shown.numbers["loss"] = (averages.loss, "mean so far")
+            self.view.show(shown)
 
     def epoch(
         self, epoch: int, averages: Averages, judged: Judged | None, seconds: float
@@ -65,6 +86,7 @@ class Teller:
         if judged is not None:
             entry |= {"metrics": judged.metrics, "alerts": judged.alerts, "best": judged.is_best}
         self.journal.write(entry)
+        self.shown.left = seconds * (self.run.config.training.epochs - epoch - 1)
         self._show(epoch, averages, judged, parts)
         self._line(epoch, averages, judged)
         self._log(epoch, averages, judged)
@@ -83,7 +105,7 @@ class Teller:
                 target = wanted.get(name) or wanted.get(name.removesuffix("_B"))
                 remark = f"target {target[0]:g}" if target else ""
                 shown.numbers[name] = (judged.values[name], remark)
-            shown.alerts += judged.alerts
+            shown.alerts += [f"epoch {epoch}: {alert}" for alert in judged.alerts]
         self.view.show(shown)
 
     def _line(self, epoch: int, averages: Averages, judged: Judged | None) -> None:
@@ -114,8 +136,10 @@ class Teller:
         self.events.numbers(epoch, tags)
         every = self.run.config.training.save_every
         if (epoch + 1) % every == 0 or epoch + 1 == self.run.config.training.epochs:
-            for side in "AB":
-                self.events.picture(epoch, f"disk/{side}", picture(self.run, side))
+            for side in SIDES:
+                shot = picture(self.run, side)
+                if shot is not None:
+                    self.events.picture(epoch, f"disk/{side}", shot)
 
     def end(self, values: Mapping[str, float], config_text: str) -> None:
         """The last line of the journal, and the report."""
@@ -124,8 +148,15 @@ class Teller:
             for name, (want, found, enough) in reached(self.run, dict(values)).items()
         }
         self.journal.write({"event": "end", "epochs": self.run.epoch, "targets": wanted})
+        self.report(config_text)
+
+    def report(self, config_text: str) -> None:
+        """The report of what there is so far."""
         page = page_of(self.run, read(self.journal.path), self.shown.title, config_text)
         report.write(self.folder / "report.html", page)
+
+    def close(self) -> None:
+        """Leave the terminal and the event files as they should be, however the run ended."""
         self.view.close()
         if self.events is not None:
             self.events.close()
@@ -140,19 +171,41 @@ def phase_of(run: Run, epoch: int) -> str:
     return next((name for name, (first, end) in spans if first <= epoch < end), "")
 
 
-def picture(run: Run, side: str, size: int = 256) -> Tensor:
-    """All operations on a disk, coloured by valuation: radii are those of the ball."""
+def picture(run: Run, side: Literal["A", "B"], size: int = 256) -> Tensor | None:
+    """All operations on a disk, coloured by valuation: radii are those of the ball.
+
+    None where the points are no numbers, as in a run that has diverged.
+    """
     with evaluating(run.model):
         out = run.model(run.rows, sample=False)
     points = out.z_A_hyp if side == "A" else out.z_B_hyp
-    return pictures.disk(pictures.flat(points), all_valuations(), size)
+    if not points.isfinite().all():
+        return None
+    # The ball of curvature -c has the Euclidean radius 1 / sqrt(c), the disk has 1.
+    scale = float(torch.as_tensor(run.model.curvature(side)).detach()) ** 0.5
+    return pictures.disk(pictures.flat(points) * scale, all_valuations(), size)
 
 
 def page_of(run: Run, records: list[dict[str, Any]], title: str, config_text: str) -> str:
     """The report of a finished or stopped run."""
     start = next((one for one in records if one.get("event") == "start"), {})
     epochs = [one for one in records if "loss" in one]
-    measured = [one for one in epochs if "metrics" in one]
+    seconds = sum(one["seconds"] for one in epochs)
+    summary = (
+        f"{len(epochs)} epochs in {seconds:.1f} s, seed {start.get('seed')}, "
+        f"{start.get('optimizer')}, on {start.get('device')}. Weights: {start.get('weights')}."
+    )
+    if not any(one.get("event") == "end" for one in records):
+        summary += " The run was stopped before its end."
+    shot = picture(run, "B", 420)
+    shots = [] if shot is None else [report.Picture(pictures.png(shot), CAPTION)]
+    return report.render(
+        title, summary, _tables(start, records), _charts(epochs), shots, {"Config": config_text}
+    )
+
+
+def _tables(start: dict[str, Any], records: list[dict[str, Any]]) -> list[report.Table]:
+    measured = [one for one in records if "metrics" in one]
     last = measured[-1]["metrics"] if measured else {}
     definitions = last.get("definitions", {})
     rows = [
@@ -161,32 +214,18 @@ def page_of(run: Run, records: list[dict[str, Any]], title: str, config_text: st
         if name != "definitions"
     ]
     alerts = [(str(one["epoch"]), text) for one in measured for text in one["alerts"]]
-    inert = [(key, reason) for key, reason in start.get("inert", {}).items()]
+    ends = (one["targets"] for one in records if one.get("event") == "end")
     targets = [
         (name, number(one["wanted"]), number(one["found"]), "yes" if one["reached"] else "no")
-        for name, one in next(
-            (e["targets"] for e in records if e.get("event") == "end"), {}
-        ).items()
+        for name, one in next(ends, {}).items()
     ]
-    tables = [
+    inert = list(start.get("inert", {}).items())
+    return [
         report.Table("Targets", ("", "wanted", "found", "reached"), targets),
         report.Table("Last evaluation", ("metric", "value", "definition", "meaning"), rows),
         report.Table("Alerts", ("epoch", ""), alerts),
         report.Table("Keys that changed nothing in this run", ("key", "why"), inert),
     ]
-    seconds = sum(one["seconds"] for one in epochs)
-    summary = (
-        f"{len(epochs)} epochs in {seconds:.1f} s, seed {start.get('seed')}, "
-        f"{start.get('optimizer')}, on {start.get('device')}. Weights: {start.get('weights')}."
-    )
-    shots = [
-        report.Picture(
-            pictures.png(picture(run, "B", 420)),
-            "All operations of encoder B: the radius is that of the ball, the angle that of the "
-            "plane of the two main directions; dark is valuation 0, bright is deep.",
-        )
-    ]
-    return report.render(title, summary, tables, _charts(epochs), shots, {"Config": config_text})
 
 
 def _charts(epochs: list[dict[str, Any]]) -> list[str]:

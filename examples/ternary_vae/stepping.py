@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,16 @@ def cache_period(config: Config, device: torch.device) -> int | None:
     return config.device.empty_cache_freq if device.type == "cuda" else None
 
 
-def train_epoch(run: Run, epoch: int) -> Averages:
-    """All steps of an epoch, or as many as the options allow.
+def steps_of(run: Run) -> int:
+    """Steps of an epoch: all batches, or as many as the options allow."""
+    batches, most = len(run.sampler), run.options.steps
+    return batches if most is None else min(batches, most)
+
+
+def train_epoch(
+    run: Run, epoch: int, on_step: Callable[[Averages], None] | None = None
+) -> Averages:
+    """All steps of an epoch; `on_step` hears of each of them.
 
     Raises:
         Stop: the loss is no finite number any more.
@@ -81,10 +90,16 @@ def train_epoch(run: Run, epoch: int) -> Averages:
         terms, norm = step(run, index.to(run.ranks.device), epoch)
         averages.add(terms, norm)
         if not math.isfinite(averages.loss):
-            raise Stop(f"epoch {epoch}: the loss is {averages.loss}; the run has diverged")
+            raise Stop(
+                f"epoch {epoch}, step {averages.steps}: the loss is {averages.loss}, the run has "
+                "diverged; its checkpoints are of the epochs before\n"
+                "  help: a lower training.lr or training.max_grad_norm, in a new folder"
+            )
         if emptying and averages.steps % emptying == 0:
             torch.cuda.empty_cache()
-        if run.options.steps is not None and averages.steps >= run.options.steps:
+        if on_step is not None:
+            on_step(averages)
+        if averages.steps >= steps_of(run):
             break
     return averages
 

@@ -56,7 +56,9 @@ def table(chains: Sequence[Path]) -> Iterable[str]:
     yield "|---" * (len(SHOWN) + 3) + "|"
     for name, runs in rows(chains).items():
         cells = [
-            spread([one[key] for one in runs]) if all(key in one for one in runs) else "-"
+            spread([one[key] for one in runs])
+            if all(one.get(key) is not None for one in runs)
+            else "-"
             for key in ("epoch", *SHOWN)
         ]
         yield f"| {name} | {len(runs)} | {' | '.join(cells)} |"

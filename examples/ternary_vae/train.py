@@ -1,7 +1,7 @@
 """Train a TernaryVAE: `python -m examples.ternary_vae.train CONFIG`.
 
 Exit codes are those of cfgmig: 0 done, 1 errors in the config or a coverage too low, 2 usage
-or a file that cannot be read, 3 malformed or refused.
+or a file that cannot be read or written, 3 malformed or refused; and 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from examples.common.flow import Stop, repair
 
 FLAT = ("5.6.0", "5.7.0", "5.8.0", "5.9.0", "5.9.2", "5.10.0", "5.10.1")
 """Versions of dual VAEs whose losses exist here, and whose trainers do not."""
+LIBRARIES = ("torch", "numpy", "scipy", "safetensors")
+"""What a run cannot do without; all of them are in the extra `trainer`."""
 
 if TYPE_CHECKING:
     from examples.common.flow import Say
@@ -34,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--seed", type=int, help="of weights, batches and noise; 42, or that of a 5.5 config"
     )
-    p.add_argument("--epochs", type=int, help="instead of training.epochs")
-    p.add_argument("--steps", type=int, help="at most so many batches per epoch")
+    p.add_argument("--epochs", type=positive, help="instead of training.epochs")
+    p.add_argument("--steps", type=positive, help="at most so many batches per epoch")
     p.add_argument("--validate-only", action="store_true", help="all checks, no step")
     p.add_argument(
         "--auto-fix",
@@ -45,14 +47,18 @@ def parser() -> argparse.ArgumentParser:
         choices=("safe", "unsafe"),
         help="run `cfgmig check --fix` first; `unsafe` adds `--unsafe-fixes`",
     )
-    p.add_argument("--resume", action="store_true", help="continue a run that was stopped")
+    kept = p.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="continue a run that was stopped")
+    kept.add_argument(
+        "--overwrite", action="store_true", help="begin anew in a folder that holds a run"
+    )
     p.add_argument("--no-live", action="store_true", help="plain lines instead of the live view")
     p.add_argument(
         "--stop-on-drop", type=float, metavar="SHARE", help="end the run when coverage loses more"
     )
     p.add_argument(
         "--unfreeze",
-        type=_ramp,
+        type=ramp,
         metavar="EPOCH[:RAMP]",
         help="let encoder A train from that epoch on (progressive unfreezing of 5.11.6)",
     )
@@ -62,9 +68,27 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _ramp(text: str) -> tuple[int, int]:
-    start, _, ramp = text.partition(":")
-    return int(start), int(ramp or 5)
+def positive(text: str) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def ramp(text: str) -> tuple[int, int]:
+    """An epoch and the epochs of a ramp from it on, 5 where only the epoch is given.
+
+    Raises:
+        argparse.ArgumentTypeError: these are no whole numbers.
+    """
+    start, _, length = text.partition(":")
+    if not (start.isdecimal() and (length or "5").isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither EPOCH nor EPOCH:RAMP")
+    return int(start), int(length or 5)
 
 
 def options_of(args: argparse.Namespace) -> Options:
@@ -79,6 +103,7 @@ def options_of(args: argparse.Namespace) -> Options:
         drop=args.stop_on_drop,
         unfreeze=args.unfreeze,
         anyway=args.anyway,
+        overwrite=args.overwrite,
     )
 
 
@@ -176,21 +201,42 @@ def _silent(_: str) -> None:
     return None
 
 
+def _repair(args: argparse.Namespace) -> None:
+    if args.auto_fix == "no":
+        return
+    from examples.common import ranks
+
+    if ranks.world_size() > 1:
+        raise Stop(
+            "--auto-fix is for one process: several would repair the file under each other\n"
+            f"  help: `cfgmig check --fix {args.config}` before `torchrun`",
+            2,
+        )
+    repair(args.config, args.auto_fix)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     args = parser().parse_args(arguments)
     try:
-        repair(args.config, args.auto_fix)
+        _repair(args)
         return run(args, print)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return stop.exit_code
-    except CfgmigError as error:
+    except (Stop, CfgmigError) as error:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("stopped; `--resume` continues after the last whole epoch", file=sys.stderr)
+        print("stopped before the first step", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in LIBRARIES:
+            raise
+        print(f"{missing} is not installed", file=sys.stderr)
+        print("  help: `pip install 'cfgmig[trainer]'`", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename or args.out}: {error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ and counted in epochs, so that they do not depend on how often a run evaluates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,9 @@ class AdaptiveLr:
         if epoch < self.settings.warmup_epochs:
             return None
         state, score = self.state, self.score(metrics)
-        if state.best is None or self._gains(score, state.best, self.settings.threshold):
+        if math.isfinite(score) and (
+            state.best is None or self._gains(score, state.best, self.settings.threshold)
+        ):
             state.best, state.best_epoch = score, epoch
         raised = self._recover(score)
         if raised:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,7 +67,7 @@ class EarlyStop:
         """Take in one value per mode; a gain in any of them counts. Whether to stop now."""
         best = self.best or (None,) * len(self.modes)
         gains = [
-            old is None or (new > old if mode == "max" else new < old)
+            math.isfinite(new) and (old is None or (new > old if mode == "max" else new < old))
             for mode, old, new in zip(self.modes, best, values, strict=True)
         ]
         self.best = tuple(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .curriculum import Curriculum
 from .dual import Phases
-from .freezing import ProgressiveUnfreeze, group_scales
+from .freezing import ProgressiveUnfreeze
 from .rate import Schedule, annealing, build, phases, warm_restarts
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Schedule",
     "annealing",
     "build",
-    "group_scales",
     "phases",
     "warm_restarts",
 ]

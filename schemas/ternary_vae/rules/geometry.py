@@ -185,13 +185,16 @@ def zero_structure(config: Config) -> Iterator[Problem]:
     code="TV308",
     name="inert-switch",
     severity="info",
-    summary="A switch promises learning that does not happen.",
+    summary="A switch promises learning that the family's own trainers do not do.",
     explanation="""
-    learnable_curvature makes a parameter that no forward pass uses, so it never gets a gradient:
-    its value is the same before and after training, and the optimizer holds no state for it. The
-    controller (use_controller) and the StateNet before it are in the same position, and so is
-    whatever learnable_weights hangs on it. Switching them cannot improve a run; they only add
-    tensors that a checkpoint must match.
+    In the trainers that the family was released with, learnable_curvature makes a parameter that
+    no forward pass uses, so it never gets a gradient: its value is the same before and after
+    training, and the optimizer holds no state for it. Their controller (use_controller) and the
+    StateNet before it are in the same position, and so is whatever learnable_weights hangs on it.
+    Switching them cannot improve a run there; they only add tensors that a checkpoint must match.
+    The trainer in examples/ternary_vae takes distances with the curvature of the parameter, so
+    learnable_curvature does train there, and a config that is for that trainer alone may ignore
+    this.
     """,
     valid=(Example("model:\n  use_controller: true\n  learnable_curvature: false\n"),),
     invalid=(Example("model:\n  learnable_curvature: true\n"),),
@@ -201,8 +204,9 @@ def inert_switch(config: Config) -> Iterator[Problem]:
         if on(config, path):
             yield Problem(
                 path,
-                f"{path.rpartition('.')[2]} has no effect: its parameter never gets a gradient",
-                f"nothing to do; `{path}: false` would say what happens",
+                f"{path.rpartition('.')[2]} has no effect in the family's released trainers: its "
+                "parameter never gets a gradient there",
+                f"nothing to do; `{path}: false` would say what those trainers do",
             )
 
 

@@ -3,67 +3,69 @@ from __future__ import annotations
 import json
 import math
 import struct
+import sys
 import zlib
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import torch
+from PIL import Image
 from rich.console import Console
 
 from examples.common import charts, pictures, report
-from examples.common.events import Events, crc32c
+from examples.common.events import Events
+from examples.common.events import events as event_files
 from examples.common.journal import Journal, read
-from examples.common.live import Shown, View
+from examples.common.live import Pace, Shown, View, duration, table
 
 
-def test_the_checksum_is_that_of_the_rfc() -> None:
-    """RFC 3720, appendix B.4."""
-    assert crc32c(bytes(32)) == 0x8A9136AA
-    assert crc32c(b"\xff" * 32) == 0x62A8AB43
-    assert crc32c(bytes(range(32))) == 0x46DD794E
+def _read(folder: Path) -> Any:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
+    return found.Reload()
 
 
-def _records(path: Path) -> list[bytes]:
-    content, at, found = path.read_bytes(), 0, []
-    while at < len(content):
-        (length,) = struct.unpack_from("<Q", content, at)
-        found.append(content[at + 12 : at + 12 + length])
-        at += 16 + length
-    assert at == len(content)
-    return found
-
-
-def test_event_files_hold_numbers_and_pictures(tmp_path: Path) -> None:
+def test_events_are_on_disk_before_the_writer_is_closed(tmp_path: Path) -> None:
+    """A run that is killed has all epochs before in its event file."""
     with Events(tmp_path) as events:
-        events.numbers(7, {"loss": 0.25, "ä": -1.0})
-        events.picture(300, "disk", torch.zeros(4, 5, 3, dtype=torch.uint8))
-    first, numbers, picture = _records(events.path)
-    assert first.endswith(b"brain.Event:2")
-    assert b"\x0a\x04loss\x15" + struct.pack("<f", 0.25) in numbers
-    assert b"\x10\x07" in numbers[:12]
-    assert b"\x10\xac\x02" in picture[:14]
-    assert b"\x89PNG" in picture
-
-
-def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
-    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    with Events(tmp_path) as events:
-        for step in range(200):
-            events.numbers(step, {"loss": step / 2})
-        events.picture(199, "disk", torch.zeros(4, 5, 3, dtype=torch.uint8))
-    found = reading.EventAccumulator(str(tmp_path))
-    found.Reload()
-    assert [one.value for one in found.Scalars("loss")] == [step / 2 for step in range(200)]
+        for step in range(3):
+            events.numbers(step, {"loss": step / 2, "ä": -1.0})
+        pixels = torch.zeros(4, 5, 3, dtype=torch.uint8)
+        pixels[1, 2] = torch.tensor([255, 0, 7])
+        events.picture(300, "disk", pixels)
+        found = _read(tmp_path)
+    assert found.Tags()["scalars"] == ["loss", "ä"]
+    assert [(one.step, one.value) for one in found.Scalars("loss")] == [(0, 0.0), (1, 0.5), (2, 1)]
     image = found.Images("disk")[0]
-    assert (image.step, image.width, image.height) == (199, 5, 4)
+    assert (image.step, image.width, image.height) == (300, 5, 4)
+    with Image.open(BytesIO(image.encoded_image_string)) as picture:
+        assert picture.getpixel((2, 1)) == (255, 0, 7)
 
 
-def test_a_second_writer_takes_another_file(tmp_path: Path) -> None:
-    with Events(tmp_path, 5.0) as one, Events(tmp_path, 5.0) as two:
-        assert one.path != two.path
+def test_a_resumed_run_replaces_the_steps_that_it_repeats(tmp_path: Path) -> None:
+    with Events(tmp_path) as events:
+        for step in range(4):
+            events.numbers(step, {"loss": 1.0})
+    with Events(tmp_path, first_step=2) as events:
+        events.numbers(2, {"loss": 5.0})
+    assert len(list(tmp_path.iterdir())) == 2
+    found = [(one.step, one.value) for one in _read(tmp_path).Scalars("loss")]
+    assert found == [(0, 1.0), (1, 1.0), (2, 5.0)]
+
+
+def test_without_tensorboard_a_run_goes_on_and_says_so(tmp_path: Path, monkeypatch: Any) -> None:
+    for name in [one for one in sys.modules if one.startswith("torch.utils.tensorboard")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    said: list[str] = []
+    assert event_files(tmp_path / "events", said.append) is None
+    assert "tensorboard is not installed" in said[0]
+    assert "`pip install tensorboard`" in said[0]
+    assert not (tmp_path / "events").exists()
 
 
 def test_a_png_has_the_pixels() -> None:
@@ -173,9 +175,35 @@ def test_the_live_view_shows_the_run() -> None:
     assert "alert 2" not in text
 
 
-def test_a_narrow_terminal_cuts_no_names() -> None:
-    from examples.common.live import table
+def test_steps_and_the_time_that_is_left_are_in_view() -> None:
+    shown, out = _shown(), StringIO()
+    shown.step, shown.steps, shown.left = 12, 39, 200.0
+    Console(file=out, width=100).print(table(shown))
+    assert "a label   epoch 3 of 10, step 12 of 39, 3 min left" in out.getvalue()
+    out.truncate(0)
+    shown.step = 39
+    Console(file=out, width=100).print(table(shown))
+    assert "step" not in out.getvalue()
+    assert [duration(one) for one in (44.6, 99, 700, 12_000)] == [
+        *("45 s", "99 s", "12 min", "3 h 20 min")
+    ]
 
+
+@pytest.mark.parametrize(("seconds", "drawn"), [(0.04, 0), (0.06, 8)])
+def test_only_epochs_of_over_two_seconds_draw_their_steps(seconds: float, drawn: int) -> None:
+    """40 steps: of 0.04 s they take 1.6 s, of 0.06 s 2.4 s, with a drawing each quarter second."""
+    now = 100.0
+    pace, found = Pace(lambda: now), []
+    for _ in range(2):
+        pace.start()
+        for step in range(1, 41):
+            now += seconds
+            if pace.is_due(step, 40):
+                found.append(step)
+    assert found == [5, 10, 15, 20, 25, 30, 35, 40][:drawn] * 2
+
+
+def test_a_narrow_terminal_cuts_no_names() -> None:
     shown, out = _shown(), StringIO()
     shown.rates = {f"a part with a long name {number}": 0.1 for number in range(5)}
     Console(file=out, width=60).print(table(shown))

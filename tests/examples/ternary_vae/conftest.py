@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,37 @@ import pytest
 import torch
 
 
-@pytest.fixture(autouse=True)
-def repeatable() -> Iterator[None]:
-    """The same weights each time; one thread, from which small nets lose nothing."""
-    torch.manual_seed(0)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small nets lose nothing by it; where cores are busy, two threads wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Of the module, so that its own fixtures have one thread, too."""
+    with _one_thread():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def repeatable() -> None:
+    """The same weights each time."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations that find the same each time, for runs whose numbers do not matter."""
+    from examples.ternary_vae import evaluating, loop
+
+    from .probes import metrics
+
+    for module in (evaluating, loop):
+        monkeypatch.setattr(module, "evaluate", lambda _: metrics({}))
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +55,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from examples.ternary_vae.models import DualVAE
     from examples.ternary_vae.scratch import Recipe, save, train_side
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    model = DualVAE()
     recipe = Recipe(epochs=5, batch_size=384, rate=6e-3, beta=0.01, free_bits=0.0)
-    train_side(model.encoder_A, model.decoder_A, recipe, 0)
-    torch.set_num_threads(before)
+    with _one_thread():  # fixtures of the session come before those of the module
+        torch.manual_seed(0)
+        model = DualVAE()
+        train_side(model.encoder_A, model.decoder_A, recipe, 0)
     path = tmp_path_factory.mktemp("weights") / "v5_5.safetensors"
     save(path, model, {"recipe": {}, "seed": 0}, 4)
     return path

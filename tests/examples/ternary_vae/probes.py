@@ -15,11 +15,12 @@ import torch
 from cfgmig.project import find_project
 from examples.common.flow import Validated
 from examples.common.ranks import Ranks
-from examples.ternary_vae import evaluating, loop
+from examples.ternary_vae import evaluating, loop, showing
+from examples.ternary_vae import run as run_module
 from examples.ternary_vae.flow import Ready
 from examples.ternary_vae.metrics import Metrics
-from examples.ternary_vae.models import build
-from examples.ternary_vae.run import Options, Run, assemble
+from examples.ternary_vae.models import ProjectedVAE, build
+from examples.ternary_vae.run import Options, Run, assemble, points_before
 from examples.ternary_vae.saving import trains
 from examples.ternary_vae.stepping import Averages, set_rates, train_epoch
 from schemas.ternary_vae.v5_12_5 import Config
@@ -66,7 +67,19 @@ def assembled(changes: Mapping[str, Any], **options: Any) -> Run:
     torch.manual_seed(0)
     model = build(wanted.model)
     settings: dict[str, Any] = {"seed": 1, "steps": 2, "live": False}
-    return assemble(wanted, Options(**{**settings, **options}), CPU, model)
+    with patch.object(run_module, "points_before", _points_before):
+        return assemble(wanted, Options(**{**settings, **options}), CPU, model)
+
+
+_POINTS: dict[str, torch.Tensor] = {}
+
+
+def _points_before(model: ProjectedVAE, rows: torch.Tensor) -> torch.Tensor:
+    """The same weights give the same points; computing them again is most of a small run."""
+    key = repr(model.architecture)
+    if key not in _POINTS:
+        _POINTS[key] = points_before(model, rows)
+    return _POINTS[key]
 
 
 def digest(run: Run) -> str:
@@ -174,8 +187,8 @@ def judged(
 
 
 def written(changes: Mapping[str, Any], folder: Path, **options: Any) -> dict[str, Any]:
-    """What a whole run leaves behind and says, with made-up evaluations."""
-    wanted = config(changes)
+    """What a whole run of two epochs leaves behind and says, with made-up evaluations."""
+    wanted = config({"training.epochs": 2, **changes})
     torch.manual_seed(0)
     ready = Ready(
         wanted,
@@ -187,7 +200,11 @@ def written(changes: Mapping[str, Any], folder: Path, **options: Any) -> dict[st
     lines: list[str] = []
     place = loop.places(ready, Options())
     chosen = Options(**{"seed": 1, "steps": 1, "live": False, "out": folder, **options})
-    with patch.object(loop, "evaluate", lambda _: metrics(_USUAL)):
+    with (
+        patch.object(loop, "evaluate", lambda _: metrics(_USUAL)),
+        patch.object(run_module, "points_before", _points_before),
+        patch.object(showing, "picture", lambda *_: torch.zeros(2, 2, 3, dtype=torch.uint8)),
+    ):
         run = loop.start(ready, chosen, CPU, lines.append)
         with patch.object(evaluating, "evaluate", lambda _: metrics(_USUAL)):
             outcome = loop.train(run, ready, lines.append, "config")

@@ -105,6 +105,34 @@ def test_an_epoch_moves_both_sides_and_their_balance() -> None:
     assert len(run.corrections.history["delta_lr"]) == 1
 
 
+@pytest.mark.parametrize(
+    "option", [("--steps", "2"), ("--unfreeze", "3"), ("--stop-on-drop", "0.1")]
+)
+def test_options_that_5_5_does_not_have(
+    tmp_path: Path, option: tuple[str, str], capsys: Any
+) -> None:
+    assert _train(_file(tmp_path), tmp_path / "out", *option) == 2
+    assert f"{option[0]} is for configs of 5.11 and later" in capsys.readouterr().err
+
+
+def test_5_5_trains_in_one_process(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert _train(_file(tmp_path), tmp_path / "out") == 2
+    assert "one process" in capsys.readouterr().err
+
+
+def test_what_a_stopped_run_of_5_5_is_kept_from(tmp_path: Path, capsys: Any) -> None:
+    path, out = _file(tmp_path), tmp_path / "out"
+    assert _train(path, out, "--epochs", "1") == 0
+    assert _train(path, out) == 3
+    assert "holds a run already" in capsys.readouterr().err
+    assert train.main([str(path), "--out", str(out), "--seed", "4", "--resume"]) == 3
+    assert "had the seed 3, not 4" in capsys.readouterr().err
+    (out / "latest.resume").write_bytes(b"half a state")
+    assert _train(path, out, "--resume") == 3
+    assert "is no state of a run" in capsys.readouterr().err
+
+
 def test_splits_that_leave_nothing_are_refused(tmp_path: Path, capsys: Any) -> None:
     with pytest.raises(ValueError, match="leave no operation"):
         begin(Config.model_validate({**DATA, "val_split": 0.0}), 0)

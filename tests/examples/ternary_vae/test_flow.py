@@ -13,6 +13,7 @@ from examples.ternary_vae import train
 from examples.ternary_vae.flow import prepare
 from examples.ternary_vae.models import DualVAE, read_state
 
+from . import probes
 from .trained import config_file
 
 
@@ -129,7 +130,9 @@ def test_auto_fix_repairs_through_cfgmig_check(folder: Path, capsys: Any) -> Non
     config = config_file(folder, device={"use_amp": True})
     assert train.main([str(config), "--validate-only", "--auto-fix"]) == 0
     assert "use_amp" not in config.read_text()
-    assert "TV406" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{config} was repaired; `cfgmig undo` takes that back" in told
+    assert "TV406" not in told
 
 
 def test_flat_configs_of_5_6_to_5_10_have_no_trainer(tmp_path: Path, capsys: Any) -> None:
@@ -151,28 +154,26 @@ def test_a_metric_that_nobody_measures_is_refused(folder: Path, capsys: Any) -> 
 
 
 def test_a_drop_of_coverage_alerts_and_stops_if_asked() -> None:
-    from .probes import course, judged
-
-    falling = tuple(course(coverage=[1.0, 0.9999, 0.97, 0.97], hierarchy_B=[-0.5, -0.6, -0.7]))
-    seen = judged({}, falling)["seen"]
+    falling = tuple(
+        probes.course(coverage=[1.0, 0.9999, 0.97, 0.97], hierarchy_B=[-0.5, -0.6, -0.7])
+    )
+    seen = probes.judged({}, falling)["seen"]
     assert [bool(one[1]) for one in seen] == [False, False, True, False]
     assert seen[2][1] == ["coverage fell from 99.9900% to 97.0000%"]
     assert not any(one[3] for one in seen)
-    stopped = judged({}, falling, drop=0.01)["seen"]
+    stopped = probes.judged({}, falling, drop=0.01)["seen"]
     assert [one[3] for one in stopped] == [False, False, True]
 
 
 def test_exit_code_of_a_run_that_lost_its_coverage(folder: Path, monkeypatch: Any) -> None:
     from examples.ternary_vae import evaluating, loop
 
-    from .probes import metrics
-
-    monkeypatch.setattr(loop, "evaluate", lambda _: metrics({"coverage": 1.0}))
-    monkeypatch.setattr(evaluating, "evaluate", lambda _: metrics({"coverage": 0.5}))
+    monkeypatch.setattr(loop, "evaluate", lambda _: probes.metrics({"coverage": 1.0}))
+    monkeypatch.setattr(evaluating, "evaluate", lambda _: probes.metrics({"coverage": 0.5}))
     config = config_file(folder)
     arguments = ["--out", str(folder / "out"), "--steps", "1", "--no-live"]
     assert train.main([str(config), *arguments, "--stop-on-drop", "0.1"]) == 1
-    assert train.main([str(config), *arguments]) == 0
+    assert train.main([str(config), *arguments, "--overwrite"]) == 0
 
 
 def test_auto_fix_names_a_checkpoint_where_none_was(weights: Path, tmp_path: Path) -> None:
@@ -185,3 +186,101 @@ def test_auto_fix_names_a_checkpoint_where_none_was(weights: Path, tmp_path: Pat
     assert train.main([str(config), "--validate-only", "--auto-fix"]) == 1
     assert train.main([str(config), "--validate-only", "--auto-fix", "unsafe"]) == 0
     assert '"path": "checkpoints/v5_5/latest.safetensors"' in config.read_text()
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_run_is_not_written_over_unasked(folder: Path, capsys: Any) -> None:
+    config, out = config_file(folder, training={"epochs": 1}), folder / "out"
+    arguments = [str(config), "--out", str(out), "--steps", "1", "--no-live"]
+    assert train.main(arguments) == 0
+    before = (out / "latest.safetensors").read_bytes()
+    assert train.main([*arguments, "--seed", "7"]) == 3
+    said = capsys.readouterr().err
+    assert f"{out} holds a run already" in said
+    assert "--resume" in said
+    assert (out / "latest.safetensors").read_bytes() == before
+    assert train.main([*arguments, "--seed", "7", "--overwrite"]) == 0
+    assert (out / "latest.safetensors").read_bytes() != before
+
+
+@pytest.mark.usefixtures("made_up")
+@pytest.mark.parametrize(("epoch", "said"), [(0, "nothing to resume"), (1, "`--resume` continues")])
+def test_ctrl_c_leaves_a_report_and_says_how_to_go_on(
+    folder: Path, epoch: int, said: str, monkeypatch: Any, capsys: Any
+) -> None:
+    from examples.ternary_vae import stepping
+
+    whole = stepping.step
+
+    def step(run: Any, index: Any, at: int) -> Any:
+        if at == epoch:
+            raise KeyboardInterrupt
+        return whole(run, index, at)
+
+    monkeypatch.setattr(stepping, "step", step)
+    config = config_file(folder, training={"epochs": 3})
+    arguments = ["--out", str(folder / "out"), "--steps", "1", "--no-live"]
+    assert train.main([str(config), *arguments]) == 130
+    assert said in capsys.readouterr().err
+    page = (folder / "out/report.html").read_text()
+    assert "The run was stopped before its end." in page
+    assert f"{epoch} epochs in" in page
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_diverged_run_leaves_a_report(folder: Path, monkeypatch: Any, capsys: Any) -> None:
+    from examples.ternary_vae import loop
+
+    assembled = loop.assemble
+
+    def broken(*arguments: Any) -> Any:
+        run = assembled(*arguments)
+        with torch.no_grad():
+            run.model.projection.proj_A.radius_net[0].bias.fill_(torch.nan)
+        return run
+
+    monkeypatch.setattr(loop, "assemble", broken)
+    config = config_file(folder)
+    assert train.main([str(config), "--out", str(folder / "out"), "--no-live"]) == 1
+    assert "epoch 0, step 1: the loss is nan, the run has diverged" in capsys.readouterr().err
+    assert (folder / "out/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--epochs", "0"], ["--steps", "-1"], ["--unfreeze", "x"], ["--resume", "--overwrite"]],
+)
+def test_arguments_that_mean_nothing(arguments: list[str], capsys: Any) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train.main(["config.yaml", *arguments])
+    assert stopped.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_auto_fix_is_for_one_process(folder: Path, monkeypatch: Any, capsys: Any) -> None:
+    config = config_file(folder, device={"use_amp": True})
+    before = config.read_bytes()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert train.main([str(config), "--validate-only", "--auto-fix"]) == 2
+    assert f"`cfgmig check --fix {config}`" in capsys.readouterr().err
+    assert config.read_bytes() == before
+
+
+def test_a_library_that_is_missing(folder: Path, monkeypatch: Any, capsys: Any) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    config = config_file(folder)
+    assert train.main([str(config), "--out", str(folder / "out"), "--no-live"]) == 2
+    told = capsys.readouterr().err
+    assert "scipy is not installed" in told
+    assert "pip install 'cfgmig[trainer]'" in told
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_folder_that_cannot_be_written(folder: Path, capsys: Any) -> None:
+    config = config_file(folder)
+    (folder / "out").write_text("a file where the folder should be")
+    assert train.main([str(config), "--out", str(folder / "out"), "--no-live"]) == 2
+    assert f"{folder / 'out'}: " in capsys.readouterr().err

@@ -28,10 +28,15 @@ def average_ranks(values: list[float]) -> np.ndarray:
     return below + (equal + 1) / 2
 
 
-def test_ranks_are_averages_of_ties() -> None:
-    values = torch.randint(8, (60,)).double()
-    assert metrics.ranks(values).numpy() == pytest.approx(average_ranks(values.tolist()))
-    assert metrics.ranks(torch.tensor([3, 1, 3, 2])).tolist() == [3.5, 1.0, 3.5, 2.0]
+def test_spearman_by_hand() -> None:
+    """Ranks 3.5, 1, 3.5, 2 and 1, 2, 3, 4: products of deviations -1, of squares 4.5 and 5."""
+    found = metrics.spearman(torch.tensor([3, 1, 3, 2]), torch.tensor([0.1, 0.2, 0.3, 7.0]))
+    assert found == pytest.approx(-1 / math.sqrt(4.5 * 5))
+
+
+def test_pearson_by_hand() -> None:
+    x, y = torch.tensor([1.0, 2.0, 4.0, 5.0]), torch.tensor([2, 1, 3, 6])
+    assert metrics.pearson(x, y) == pytest.approx(10 / math.sqrt(10 * 14))
 
 
 def test_spearman_without_ties_is_the_sum_of_squared_rank_differences() -> None:

@@ -16,7 +16,6 @@ from examples.ternary_vae.schedules import (
     annealing,
     build,
     dual,
-    group_scales,
     warm_restarts,
 )
 from schemas.ternary_vae.v5_12_5 import Scheduler
@@ -234,13 +233,3 @@ def test_progressive_unfreezing() -> None:
     found = [unfreeze.factor(epoch) for epoch in (0, 4, 5, 6, 10, 99)]
     assert found == pytest.approx([0.0, 0.0, 0.0, 0.01, 0.05, 0.05])
     assert ProgressiveUnfreeze(2, 0, 0.3).factor(2) == 0.3
-
-
-def test_groups_are_those_of_the_parts_that_train() -> None:
-    assert group_scales(encoder_a=True, encoder_b=False)["encoder_A"] == 0.05
-    frozen = group_scales(encoder_a=False, encoder_b=True)
-    assert frozen == {"proj_A": 1, "proj_B": 1, "controller": 1, "encoder_B": 0.1}
-    everything = group_scales(
-        encoder_a=True, encoder_b=False, decoder_a=True, controller=False, encoder_a_scale=0.02
-    )
-    assert everything == {"proj_A": 1, "proj_B": 1, "encoder_A": 0.02, "decoder_A": 1}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from cfgmig.recognising import recognise
 from cfgmig.states import beside, model_state
 from checkpoint_tools import open_checkpoint
 from examples.ternary_vae import chain, scratch, train
+from examples.ternary_vae.controllers import EarlyStop
 from examples.ternary_vae.metrics import Metrics, measure
 from examples.ternary_vae.models import load
 from examples.ternary_vae.run import Options
@@ -123,6 +125,17 @@ def test_a_best_file_needs_coverage() -> None:
     assert [one[2] for one in probes.judged(changes, falling)["seen"]] == [False, True, True]
 
 
+def test_radii_that_have_collapsed_are_no_best_file() -> None:
+    """Their correlation does not exist; neither is it a gain for the end of the run."""
+    lost = tuple(probes.course(hierarchy_B=[math.nan, -0.6, math.nan, -0.7], Q=[math.nan]))
+    changes = {"checkpoints.best_metric": "hierarchy_B"}
+    assert [one[2] for one in probes.judged(changes, lost)["seen"]] == [False, True, False, True]
+    early = EarlyStop(2, modes=("max",))
+    assert [early.update(0, value) for value in (math.nan, 1.0, math.nan, 0.5)] == [
+        *(False, False, False, True)
+    ]
+
+
 def test_scores_by_their_names() -> None:
     assert score("radial_corr_A") == ("hierarchy_A", "min")
     assert score("hierarchy_B", deep_inside=False) == ("hierarchy_B", "max")
@@ -194,6 +207,11 @@ def test_the_chain_in_one_command(weights: Path, tmp_path: Path, capsys: Any) ->
     path = "checkpoints/v5_5/latest.safetensors"
     assert copied == original.replace(path, "../v5_5/latest.safetensors")
     assert "partial_freeze   epoch   0  coverage" in capsys.readouterr().out
+    weights = tmp_path / "v5_12_4/latest.safetensors"
+    before = weights.read_bytes()
+    assert chain.main([*arguments, "--stages", "v5_12_4"]) == 0
+    assert "resumed after epoch 0" in capsys.readouterr().out
+    assert weights.read_bytes() == before
 
 
 def test_the_first_stage_reconstructs(tmp_path: Path, capsys: Any) -> None:
