@@ -1,0 +1,1 @@
+"""QAHPO on Optuna: our space and limits; its samplers, pruners and storage."""

@@ -1,0 +1,132 @@
+"""Train an HSMN: `python -m examples.hsmn.train CONFIG`.
+
+Exit codes are those of cfgmig: 0 done, 1 errors in the config or a run that diverged, 2 usage
+or a file that cannot be read, 3 malformed or refused; and 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfgmig import CfgmigError
+from examples.common.flow import Stop, repair
+
+if TYPE_CHECKING:
+    from examples.common.flow import Say
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(prog="python -m examples.hsmn.train", description="Train an HSMN.")
+    p.add_argument("config", type=Path, help="a config of any version that is left open nowhere")
+    p.add_argument("--out", type=Path, help="folder for everything the run writes")
+    p.add_argument("--seed", type=int, help="of weights and batches, instead of training.seed")
+    p.add_argument("--steps", type=positive, help="instead of training.steps")
+    p.add_argument("--from", dest="weights", type=Path, help="a checkpoint to begin with")
+    p.add_argument("--validate-only", action="store_true", help="all checks, no step")
+    p.add_argument(
+        "--auto-fix",
+        nargs="?",
+        const="safe",
+        default="no",
+        choices=("safe", "unsafe"),
+        help="run `cfgmig check --fix` first; `unsafe` adds `--unsafe-fixes`",
+    )
+    kept = p.add_mutually_exclusive_group()
+    kept.add_argument("--resume", action="store_true", help="continue a run that was stopped")
+    kept.add_argument(
+        "--overwrite", action="store_true", help="begin anew in a folder that holds a run"
+    )
+    p.add_argument("--no-live", action="store_true", help="plain lines instead of the live view")
+    p.add_argument(
+        "--anyway", action="store_true", help="train in spite of errors; for demonstrations"
+    )
+    return p
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def run(args: argparse.Namespace, say: Say) -> int:
+    """Validate, and train unless that is all that was asked for.
+
+    Raises:
+        Stop: the run must not start, or had to end.
+        CfgmigError: a file cannot be read, or is refused.
+    """
+    from examples.common import ranks
+
+    if args.out is None and not args.validate_only:
+        raise Stop("--out is missing: a run needs a folder to write to", 2)
+    from . import run_loop
+    from .flow import Asked, prepare
+    from .inert import inert
+    from .run import Options
+
+    tell = say if ranks.own_rank() == 0 else _silent
+    ready = prepare(args.config, tell, Asked(args.seed, args.steps, args.weights, args.anyway))
+    for path, reason in inert(ready.config).items():
+        tell(f"note: {path} changes nothing here: {reason}")
+    together = ranks.start()
+    try:
+        if args.validate_only:
+            return 0
+        options = Options(args.out, live=not args.no_live, overwrite=args.overwrite)
+        started = run_loop.start(ready, options, together, tell, resume=args.resume)
+        text = args.config.read_text(encoding="utf-8")
+        run_loop.train(started, ready, tell, text, resumed=args.resume)
+    finally:
+        together.close()
+    tell(f"{options.out / 'report.html'}")
+    return 0
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def _repair(args: argparse.Namespace) -> None:
+    if args.auto_fix == "no":
+        return
+    from examples.common import ranks
+
+    if ranks.world_size() > 1:
+        raise Stop(
+            "--auto-fix is for one process: several would repair the file under each other\n"
+            f"  help: `cfgmig check --fix {args.config}` before `torchrun`",
+            2,
+        )
+    repair(args.config, args.auto_fix)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    args = parser().parse_args(arguments)
+    try:
+        _repair(args)
+        return run(args, print)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return stop.exit_code
+    except CfgmigError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped before the first step", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
