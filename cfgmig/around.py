@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.errors import CfgmigError, Refused
-from cfgmig.states import OPTIMIZER, STASH, State, as_data, beside, states
+from cfgmig.states import OPTIMIZER, STAMP, STASH, State, as_data, beside, states
 
 if TYPE_CHECKING:
     from cfgmig.converting import Request
     from cfgmig.migration.on_weights import StateDict
     from cfgmig.project import Project
+    from cfgmig.recognising import Inside
     from cfgmig.routing import Journey
     from checkpoint_tools import Checkpoint
     from checkpoint_tools.plan import Expr
@@ -107,26 +108,26 @@ class Around:
         """The revisions' operations on what lies around the tensors, and on the config inside."""
         from cfgmig.migration.on_data import apply
         from cfgmig.migration.site import Site
+        from cfgmig.recognising import config_inside, declarations
 
         if self.journey is None:
             return data
-        data.pop("cfgmig", None)
+        data.pop(STAMP, None)
         site = Site(self.checkpoint.name)
         for step in self.journey.steps:
             site.origin, site.goal = step.origin, step.goal
             data = apply(step.revision.on_checkpoint(up=step.up), data, site=site)
-        self._migrate_config(data, self.journey)
-        self._exchange_config(data, self.journey)
+        inside = config_inside(as_data(data), self.project, declarations(self.project))
+        if inside is not None:
+            self._migrate_config(data, inside, self.journey)
+        self._exchange_config(data, inside.key if inside is not None else "config", self.journey)
         return data
 
-    def _migrate_config(self, data: dict[str, Any], journey: Journey) -> None:
+    def _migrate_config(self, data: dict[str, Any], inside: Inside, journey: Journey) -> None:
         """The config inside goes the way of any other one; one that cannot stays as it is."""
-        from cfgmig.recognising import config_inside, declarations, plain
+        from cfgmig.recognising import plain
         from cfgmig.upgrading import Options, upgrade_document
 
-        inside = config_inside(as_data(data), self.project, declarations(self.project))
-        if inside is None:
-            return
         if not inside.name.startswith(f"{journey.family}/"):
             self.notes.append(f"`{inside.key}` stays as it is: {inside.sentence}")
             return
@@ -149,16 +150,12 @@ class Around:
             f"`{inside.key}` is brought from {done.report.from_version} to {journey.goal}"
         )
 
-    def _exchange_config(self, data: dict[str, Any], journey: Journey) -> None:
+    def _exchange_config(self, data: dict[str, Any], key: str, journey: Journey) -> None:
         """Weights that were adapted to a config carry that one: a loader builds what it says."""
         goal = self.request.goal
         adapted = any(stage.kind == "adaptation" for stage in journey.stages)
         if goal is None or goal.config is None or not adapted:
             return
-        from cfgmig.recognising import config_inside, declarations
-
-        inside = config_inside(as_data(data), self.project, declarations(self.project))
-        key = inside.key if inside is not None else "config"
         if key in data:
             data[f"{key}_before"] = data[key]
             self.notes.append(

@@ -27,7 +27,6 @@ class Companion(NamedTuple):
     Attributes:
         source: the file as it is.
         target: the file that the conversion makes, beside it.
-        key: what is wanted of it; configs with the same one share the result.
         route: the plan.
         close: lets go of the source.
         is_there: an earlier run has made just this file already.
@@ -35,7 +34,6 @@ class Companion(NamedTuple):
 
     source: Path
     target: Path
-    key: tuple[Any, ...]
     route: Route
     close: Callable[[], None]
     is_there: bool = False
@@ -76,6 +74,7 @@ class Companions:
             Refused: the checkpoint cannot be brought to what the config builds.
             Unreadable: it cannot be read.
         """
+        from cfgmig.schema.rules import named_file
         from cfgmig.states import told
         from cfgmig.weighing import expectation
 
@@ -85,7 +84,7 @@ class Companions:
         if asked is None or not asked[1].file:
             return document, []
         wanted = asked[1]
-        place = self._resolve(str(wanted.file), path)
+        place = named_file(str(wanted.file), self.project.root, path.parent)
         if not place.is_file():
             return document, [f"{wanted.path}: {wanted.file} is not there, so it stays"]
         with told():
@@ -118,14 +117,13 @@ class Companions:
         for one in self.planned.values():
             one.close()
 
-    def _resolve(self, text: str, config: Path) -> Path:
-        below, beside = self.project.root / text, config.parent / text
-        return beside if not below.exists() and beside.exists() else below
-
     def _planned(
         self, place: Path, family: str, data: Mapping[str, Any], wanted: Expectation
     ) -> Companion | None:
-        """The conversion of one checkpoint; None when it is what the config needs."""
+        """The conversion of one checkpoint; None when it is what the config needs.
+
+        Configs that want the same of the same file share the result.
+        """
         sizes, facts = sorted(wanted.dimensions.items()), sorted(wanted.facts.items(), key=str)
         key = (place.resolve(), tuple(sizes), tuple(facts), wanted.needs)
         if key in self.planned:
@@ -147,7 +145,7 @@ class Companions:
         except BaseException:
             checkpoint.close()
             raise
-        companion = Companion(place, target, key, made, checkpoint.close, is_there)
+        companion = Companion(place, target, made, checkpoint.close, is_there)
         self.planned[key] = companion
         return companion
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cfgmig.migration.on_weights import StateDict
     from cfgmig.routing import Journey
     from checkpoint_tools import Checkpoint
-    from checkpoint_tools.matching import Matched, Progress
+    from checkpoint_tools.compare import Progress
+    from checkpoint_tools.matching import Matched
     from checkpoint_tools.plan import Plan, Type
 
 

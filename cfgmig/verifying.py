@@ -6,7 +6,7 @@ tensor; nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from cfgmig.project import Project
     from cfgmig.schema.layout import Reading
     from checkpoint_tools import Checkpoint
+    from checkpoint_tools.compare import Progress
     from checkpoint_tools.matching import Matched
-
-Progress = Callable[[int, int, str], None]
 
 
 class Verified(NamedTuple):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from checkpoint_tools import Checkpoint
-    from checkpoint_tools.compare import Comparison, Pair
+    from checkpoint_tools.compare import Comparison, Pair, Progress
     from checkpoint_tools.plan import Output, Plan
-
-Progress = Callable[[int, int, str], None]
 
 
 class Matched(NamedTuple):

@@ -165,18 +165,22 @@ class Config:
         return self.versions.index(self.version) >= self.versions.index(name)
 
     def resolve(self, path_text: str) -> FilePath:
-        """The file a config names: below the project root, else beside the config.
+        """The file a config names; see `named_file`."""
+        return named_file(path_text, self.root, self.folder)
 
-        When neither exists the place below the project root is returned.
-        """
-        path = FilePath(path_text)
-        if path_text.startswith("~"):
-            try:
-                path = path.expanduser()
-            except RuntimeError:  # no such user: then it is a name like any other
-                return path
-        if path.is_absolute():
+
+def named_file(path_text: str, root: FilePath, folder: FilePath) -> FilePath:
+    """The file a config in `folder` names: below the project root, else beside the config.
+
+    When neither exists the place below the project root is returned.
+    """
+    path = FilePath(path_text)
+    if path_text.startswith("~"):
+        try:
+            path = path.expanduser()
+        except RuntimeError:  # no such user: then it is a name like any other
             return path
-        below_root = self.root / path
-        beside = self.folder / path
-        return beside if not below_root.exists() and beside.exists() else below_root
+    if path.is_absolute():
+        return path
+    below_root, beside = root / path, folder / path
+    return beside if not below_root.exists() and beside.exists() else below_root

@@ -185,3 +185,15 @@ def test_check_explains_another_role_of_the_same_name(corpus: Path, home: Path) 
     clash = "projection.proj_A.direction_net.4.weight is [16, 64], not [64, 64]"
     assert clash in done.stdout
     assert "another role, not another width" in done.stdout
+
+
+def test_a_file_below_the_home_folder_is_found_as_check_finds_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    text = (home / "run.yaml").read_text()
+    (home / "run.yaml").write_text(text.replace(f"{OLD}.safetensors", f"~/{OLD}.safetensors"))
+    done = cfgmig(home, "upgrade", "--with-checkpoints", "run.yaml")
+    assert done.returncode == 0, done.stderr
+    assert f"  path: ~/{NEW}.safetensors\n" in (home / "run.yaml").read_text()
+    assert (home / f"{NEW}.safetensors").is_file()
