@@ -62,6 +62,11 @@ def lines(title: str, series: Mapping[str, Series], levels: Mapping[str, float] 
     return "".join([*parts, "</svg>"])
 
 
+def or_gap(value: float | None) -> float:
+    """A number for a chart; what is missing leaves a gap."""
+    return math.nan if value is None else value
+
+
 def _frame(series: Mapping[str, Series], levels: Mapping[str, float]) -> Frame:
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points] + list(levels.values())

@@ -102,6 +102,29 @@ def repair(path: Path, how: Fixing, say: Say = print) -> None:
         say(f"{path} was repaired; `cfgmig undo` takes that back")
 
 
+def repair_alone(path: Path, how: Fixing) -> None:
+    """Repair a config where this is the only process that could.
+
+    Raises:
+        Stop: several processes would repair the file under each other.
+    """
+    if how == "no":
+        return
+    from examples.common import ranks
+
+    if ranks.world_size() > 1:
+        raise Stop(
+            "--auto-fix is for one process: several would repair the file under each other\n"
+            f"  help: `cfgmig check --fix {path}` before `torchrun`",
+            2,
+        )
+    repair(path, how)
+
+
+def silent(_: str) -> None:
+    """Says nothing: for processes that are not the one that talks."""
+
+
 def keep_earlier_run(state: Path, *, overwrite: bool) -> None:
     """Refuse to write over a run that could be continued; call it for runs that start anew.
 
@@ -161,8 +184,9 @@ def validate(path: Path, model: type[Model], say: Say, *, anyway: bool = False) 
 
 def find(name: str, config: Path, root: Path) -> Path:
     """A file as a config names it: below the project's root first, then beside the config."""
-    below = root / name
-    return below if below.exists() else config.parent / name
+    from cfgmig.schema.rules import named_file
+
+    return named_file(name, root, config.parent)
 
 
 def weigh(path: Path, data: dict[str, Any], validated: Validated, say: Say) -> Source:

@@ -177,6 +177,14 @@ class SharedDropout(nn.Module):
         return x * self.ranks.rows(kept) / (1 - self.p)
 
 
+def device_name(device: torch.device) -> str:
+    """The device in words."""
+    if device.type != "cuda":
+        return "CPU"
+    name: str = torch.cuda.get_device_name(device)
+    return name
+
+
 def share_dropout(model: nn.Module, ranks: Ranks) -> list[SharedDropout]:
     """Put `SharedDropout` in the place of every dropout of a model; names of tensors stay."""
     put: list[SharedDropout] = []

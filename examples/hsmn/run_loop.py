@@ -11,13 +11,13 @@ import torch
 
 import cfgmig
 from examples.common.flow import Stop, interrupted, keep_earlier_run
-from examples.common.ranks import Ranks
+from examples.common.ranks import Ranks, device_name
 
 from .flow import Ready
 from .inert import inert
 from .run import Options, Run, assemble
 from .saving import STAMP, Folder, restore
-from .showing import Teller, device_name
+from .showing import Teller
 from .stepping import held_out_loss, train_epoch
 
 Say = Callable[[str], None]

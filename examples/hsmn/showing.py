@@ -155,7 +155,7 @@ def page_of(run: Run, records: list[dict[str, Any]], title: str, config_text: st
 def _charts(epochs: list[dict[str, Any]], entropy: float) -> list[str]:
     def of(**names: str) -> dict[str, list[tuple[float, float]]]:
         return {
-            name: [(one["epoch"], _number(one[key])) for one in epochs]
+            name: [(one["epoch"], charts.or_gap(one[key])) for one in epochs]
             for name, key in names.items()
         }
 
@@ -165,15 +165,3 @@ def _charts(epochs: list[dict[str, Any]], entropy: float) -> list[str]:
         charts.lines("gradient norm", of(norm="gradient_norm")),
         charts.lines("learning rate", of(rate="learning_rate")),
     ]
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def device_name(device: torch.device) -> str:
-    """The device in words."""
-    if device.type != "cuda":
-        return "CPU"
-    name: str = torch.cuda.get_device_name(device)
-    return name

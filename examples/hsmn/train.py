@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfgmig import CfgmigError
-from examples.common.flow import Stop, repair
+from examples.common.flow import Stop, repair_alone, silent
 
 if TYPE_CHECKING:
     from examples.common.flow import Say
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
     from .inert import inert
     from .run import Options
 
-    tell = say if ranks.own_rank() == 0 else _silent
+    tell = say if ranks.own_rank() == 0 else silent
     ready = prepare(args.config, tell, Asked(args.seed, args.steps, args.weights, args.anyway))
     for path, reason in inert(ready.config).items():
         tell(f"note: {path} changes nothing here: {reason}")
@@ -93,29 +93,11 @@ def run(args: argparse.Namespace, say: Say) -> int:
     return 0
 
 
-def _silent(_: str) -> None:
-    return None
-
-
-def _repair(args: argparse.Namespace) -> None:
-    if args.auto_fix == "no":
-        return
-    from examples.common import ranks
-
-    if ranks.world_size() > 1:
-        raise Stop(
-            "--auto-fix is for one process: several would repair the file under each other\n"
-            f"  help: `cfgmig check --fix {args.config}` before `torchrun`",
-            2,
-        )
-    repair(args.config, args.auto_fix)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     args = parser().parse_args(arguments)
     try:
-        _repair(args)
+        repair_alone(args.config, args.auto_fix)
         return run(args, print)
     except Stop as stop:
         print(stop, file=sys.stderr)

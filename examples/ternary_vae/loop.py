@@ -11,7 +11,7 @@ import torch
 
 import cfgmig
 from examples.common.flow import Stop, interrupted, keep_earlier_run
-from examples.common.ranks import Ranks
+from examples.common.ranks import Ranks, device_name
 
 from .evaluating import Judged, evaluate, judge
 from .flow import Ready
@@ -19,7 +19,7 @@ from .inert import inert
 from .run import Options, Run, assemble
 from .saving import STAMP, Folder, restore
 from .scores import scored
-from .showing import Teller, device_name
+from .showing import Teller
 from .stepping import train_epoch
 
 Say = Callable[[str], None]

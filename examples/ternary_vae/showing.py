@@ -232,7 +232,7 @@ def _charts(epochs: list[dict[str, Any]]) -> list[str]:
     def of(*names: str) -> dict[str, list[tuple[float, float]]]:
         return {
             name: [
-                (one["epoch"], _number(one["metrics"].get(name)))
+                (one["epoch"], charts.or_gap(one["metrics"].get(name)))
                 for one in epochs
                 if "metrics" in one
             ]
@@ -241,7 +241,9 @@ def _charts(epochs: list[dict[str, Any]]) -> list[str]:
 
     rates = sorted({name for one in epochs for name in one["rates"]})
     return [
-        charts.lines("loss", {"loss": [(one["epoch"], _number(one["loss"])) for one in epochs]}),
+        charts.lines(
+            "loss", {"loss": [(one["epoch"], charts.or_gap(one["loss"])) for one in epochs]}
+        ),
         charts.lines("coverage", of("coverage")),
         charts.lines(
             "hierarchy", of("hierarchy_A", "hierarchy_B"), {"ceiling": hierarchy_ceiling()}
@@ -253,15 +255,3 @@ def _charts(epochs: list[dict[str, Any]]) -> list[str]:
             {n: [(one["epoch"], one["rates"].get(n, math.nan)) for one in epochs] for n in rates},
         ),
     ]
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def device_name(device: torch.device) -> str:
-    """The device in words."""
-    if device.type != "cuda":
-        return "CPU"
-    name: str = torch.cuda.get_device_name(device)
-    return name

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfgmig import CfgmigError
-from examples.common.flow import Stop, repair
+from examples.common.flow import Stop, repair_alone, silent
 
 FLAT = ("5.6.0", "5.7.0", "5.8.0", "5.9.0", "5.9.2", "5.10.0", "5.10.1")
 """Versions of dual VAEs whose losses exist here, and whose trainers do not."""
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace, say: Say) -> int:
 
     from . import dual_training
 
-    tell = say if ranks.own_rank() == 0 else _silent
+    tell = say if ranks.own_rank() == 0 else silent
     version = version_of(args.config)
     if version in dual_training.VERSIONS:
         return dual_training.run(args, tell)
@@ -197,29 +197,11 @@ def _is_set(config: object, path: str) -> bool:
     return key in config.model_fields_set and getattr(config, key) != default  # type: ignore[attr-defined]
 
 
-def _silent(_: str) -> None:
-    return None
-
-
-def _repair(args: argparse.Namespace) -> None:
-    if args.auto_fix == "no":
-        return
-    from examples.common import ranks
-
-    if ranks.world_size() > 1:
-        raise Stop(
-            "--auto-fix is for one process: several would repair the file under each other\n"
-            f"  help: `cfgmig check --fix {args.config}` before `torchrun`",
-            2,
-        )
-    repair(args.config, args.auto_fix)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     args = parser().parse_args(arguments)
     try:
-        _repair(args)
+        repair_alone(args.config, args.auto_fix)
         return run(args, print)
     except (Stop, CfgmigError) as error:
         print(error, file=sys.stderr)

@@ -14,7 +14,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from examples.common.checkpoints import write_bytes
-from examples.common.flow import Stop
+from examples.common.flow import Stop, silent
 from examples.common.ranks import Ranks, pick_device
 
 from .. import run_loop
@@ -162,7 +162,7 @@ class Objective:
 
     def _train(self, trial: Trial, file: Path, measured: Measured) -> float:
         """Train a trial, from where a killed process left it if one did."""
-        ready = prepare(file, _silent, Asked())
+        ready = prepare(file, silent, Asked())
         share = measured.parameters / measured.budget if measured.budget else 0.0
         factor = (1 + SIZE_WEIGHT * share) / ready.material.bytes_per_label
 
@@ -177,13 +177,13 @@ class Objective:
         options = Options(file.parent, live=False, watch=watch)
         resume = (file.parent / "latest.resume").exists()
         ranks = Ranks(0, 1, pick_device(0, _gpus()))
-        run = run_loop.start(ready, options, ranks, _silent, resume=resume)
+        run = run_loop.start(ready, options, ranks, silent, resume=resume)
         if resume:
             trial.set_user_attr("resumed_at_step", run.step)
             self.say(f"trial {trial.number}: goes on at step {run.step}")
         text = file.read_text(encoding="utf-8")
         try:
-            outcome = run_loop.train(run, ready, _silent, text, resumed=resume)
+            outcome = run_loop.train(run, ready, silent, text, resumed=resume)
         except Stop as stop:
             if stop.exit_code != INTERRUPTED:
                 raise
@@ -248,7 +248,3 @@ def _gpus() -> int:
     import torch
 
     return torch.cuda.device_count()
-
-
-def _silent(_: str) -> None:
-    return None

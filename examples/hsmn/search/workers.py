@@ -19,7 +19,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
 from examples.common import flow
-from examples.common.flow import Stop
+from examples.common.flow import Stop, silent
 
 from . import choosing
 from .space import dimensions, value_at
@@ -148,7 +148,7 @@ def work(search: Search, quota: int, worker: int, say: Say) -> None:
         KeyboardInterrupt: the user has stopped it; the trial is tried again by `--resume`.
     """
     _quiet()
-    now = opened(search, _silent, worker=worker)
+    now = opened(search, silent, worker=worker)
     parent = os.getppid()
 
     def alive() -> None:
@@ -287,7 +287,3 @@ def refused(study: optuna.Study) -> list[FrozenTrial]:
 
 def _quiet() -> None:
     optuna.logging.set_verbosity(logging.ERROR)
-
-
-def _silent(_: str) -> None:
-    return None
