@@ -16,6 +16,7 @@ COMMANDS = {
     "history": "history",
     "heads": "history",
     "show": "history",
+    "revision": "revision",
     "stamp": "stamp",
     "diff": "diff",
     "undo": "undo",

@@ -12,12 +12,17 @@ Paths = Annotated[
 OnePath = Annotated[str, typer.Argument(help="A config file, or `-` for standard input.")]
 OtherPath = Annotated[str, typer.Argument(help="The config to compare it with.")]
 Revision = Annotated[str, typer.Argument(help="A version name, or a revision file's number.")]
+Sentence = Annotated[str, typer.Argument(help="What changed, in one sentence for users.")]
 Code = Annotated[str, typer.Argument(help="A rule code such as CM001; none lists all.")]
 VersionName = Annotated[str, typer.Argument(help="A version name; the current one by default.")]
 TemplateName = Annotated[str, typer.Argument(help="A template's name; none lists them.")]
 Folder = Annotated[str, typer.Argument(help="The project's root.")]
 
 Family = Annotated[str, typer.Option(help="The model family, when files do not tell.")]
+Autogenerate = Annotated[
+    bool, typer.Option("--autogenerate", help="Draft its operations from the two schemas.")
+]
+Revises = Annotated[str, typer.Option(help="The version that it follows, when there are several.")]
 To = Annotated[str, typer.Option(help="Target version; the current one by default.")]
 DownTo = Annotated[str, typer.Option(help="Target version.")]
 FromVersion = Annotated[
