@@ -118,6 +118,9 @@ def assemble(ready: Ready, options: Options, ranks: Ranks) -> Run:
     )
     if training.steps is None:
         if training.epochs is None:
-            raise ValueError("neither training.steps nor training.epochs says how long to train")
+            raise ValueError(
+                "neither training.steps nor training.epochs says how long to train\n"
+                "  help: set one of them, or pass `--steps`"
+            )
         run.steps = training.epochs * run.steps_per_epoch
     return run

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 
 import cfgmig
-from examples.common.flow import Stop, interrupted, keep_earlier_run
+from examples.common.commands import watched
+from examples.common.flow import keep_earlier_run
 from examples.common.ranks import Ranks, device_name
 
 from .flow import Ready
@@ -36,13 +37,11 @@ def start(ready: Ready, options: Options, ranks: Ranks, say: Say, *, resume: boo
     """A run at its beginning, or where it was stopped.
 
     Raises:
-        Stop: the config leaves something open; there is nothing to resume, or it is of another
-            config; or a run that could be continued would be written over.
+        ValueError: the config leaves something open.
+        Stop: there is nothing to resume, or it is of another config; or a run that could be
+            continued would be written over.
     """
-    try:
-        run = assemble(ready, options, ranks)
-    except ValueError as error:
-        raise Stop(str(error), 2) from error
+    run = assemble(ready, options, ranks)
     folder = Folder(options.out, {})
     if resume:
         restore(run, folder.load())
@@ -62,20 +61,11 @@ def train(run: Run, ready: Ready, say: Say, config_text: str, *, resumed: bool =
     teller = Teller(run, folder.path, say) if run.ranks.is_first else None
     if teller is not None:
         teller.start(header(run, ready), resumed=resumed)
-    try:
+    with watched(teller, folder.resume, config_text):
         while not run.is_over:
             one_epoch(run, folder, teller)
         if teller is not None:
             teller.end(config_text)
-    except (Stop, KeyboardInterrupt) as error:
-        if teller is not None:
-            teller.report(config_text)
-        if isinstance(error, Stop):
-            raise
-        raise interrupted(folder.resume) from error
-    finally:
-        if teller is not None:
-            teller.view.close()
     best = math.nan if run.best.loss is None else run.best.loss
     return Outcome(run.step, run.last["loss"], run.last["held_out_loss"], best)
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from examples.common.flow import Stop
 
+from .model.layers import HELD, in_parts
 from .run import Run
 from .run_optimisers import rate_at
 
@@ -53,7 +54,11 @@ def train_epoch(run: Run, told: Callable[[Averages], None] | None = None) -> Ave
         loss, norm = step(run, rows)
         averages.add(loss, norm, rate)
         if not math.isfinite(loss):
-            raise Stop(f"step {run.step}: the loss is {loss}; the run has diverged")
+            raise Stop(
+                f"step {run.step}: the loss is {loss}, the run has diverged; its checkpoints are "
+                "of the epochs before\n"
+                "  help: a lower training.learning_rate or training.max_grad_norm, in a new folder"
+            )
         run.step += 1
         if told is not None:
             told(averages)
@@ -90,24 +95,29 @@ def sums(run: Run, inputs: Tensor, labels: Tensor, smoothing: float | None = Non
     Raises:
         Stop: there is no label for each position of the logits: another label mode.
     """
-    logits: Tensor = run.model(inputs)
+    hidden = run.model.hidden(inputs)
     # A single label belongs to a single position.
     targets = labels.unsqueeze(1) if labels.dim() == 1 else labels
-    if logits.shape[:-1] != targets.shape or targets.is_floating_point():
+    ids = run.model.architecture.vocab_size
+    if hidden.shape[:-1] != targets.shape or targets.is_floating_point():
         raise Stop(
-            f"logits {tuple(logits.shape)} have no label each among {tuple(labels.shape)} "
+            f"logits {(*hidden.shape[:-1], ids)} have no label each among {tuple(labels.shape)} "
             f"{str(labels.dtype).removeprefix('torch.')}\n"
             "  help: set `data.hd.label_mode: full_sequence`"
         )
     settings = run.config.training.loss
-    losses = functional.cross_entropy(
-        logits.flatten(0, 1).float(),
-        targets.flatten(),
-        ignore_index=-100 if settings.ignore_index is None else settings.ignore_index,
-        label_smoothing=settings.label_smoothing if smoothing is None else smoothing,
-        reduction="none",
-    )
-    return losses.view_as(targets).sum(1)
+
+    def losses(part: Tensor, wanted: Tensor) -> Tensor:
+        return functional.cross_entropy(
+            run.model.head(part).float(),
+            wanted,
+            ignore_index=-100 if settings.ignore_index is None else settings.ignore_index,
+            label_smoothing=settings.label_smoothing if smoothing is None else smoothing,
+            reduction="none",
+        )
+
+    found = in_parts(losses, HELD // ids, hidden.flatten(0, 1), targets.flatten())
+    return torch.cat(found).view_as(targets).sum(1)
 
 
 def counted(run: Run, labels: Tensor) -> int:

@@ -1,7 +1,7 @@
 """Train an HSMN: `python -m examples.hsmn.train CONFIG`.
 
 Exit codes are those of cfgmig: 0 done, 1 errors in the config or a run that diverged, 2 usage
-or a file that cannot be read, 3 malformed or refused; and 130 after Ctrl-C.
+or a file that cannot be read or written, 3 malformed or refused; and 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfgmig import CfgmigError
+from examples.common.commands import add_options, ended, positive
 from examples.common.flow import Stop, repair_alone, silent
+
+LIBRARIES = ("torch", "numpy", "safetensors")
+"""What a run cannot do without; all of them are in the extra `search`."""
 
 if TYPE_CHECKING:
     from examples.common.flow import Say
@@ -27,36 +30,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, help="of weights and batches, instead of training.seed")
     p.add_argument("--steps", type=positive, help="instead of training.steps")
     p.add_argument("--from", dest="weights", type=Path, help="a checkpoint to begin with")
-    p.add_argument("--validate-only", action="store_true", help="all checks, no step")
-    p.add_argument(
-        "--auto-fix",
-        nargs="?",
-        const="safe",
-        default="no",
-        choices=("safe", "unsafe"),
-        help="run `cfgmig check --fix` first; `unsafe` adds `--unsafe-fixes`",
-    )
-    kept = p.add_mutually_exclusive_group()
-    kept.add_argument("--resume", action="store_true", help="continue a run that was stopped")
-    kept.add_argument(
-        "--overwrite", action="store_true", help="begin anew in a folder that holds a run"
-    )
-    p.add_argument("--no-live", action="store_true", help="plain lines instead of the live view")
-    p.add_argument(
-        "--anyway", action="store_true", help="train in spite of errors; for demonstrations"
-    )
+    add_options(p)
     return p
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
 
 
 def run(args: argparse.Namespace, say: Say) -> int:
@@ -79,12 +54,18 @@ def run(args: argparse.Namespace, say: Say) -> int:
     ready = prepare(args.config, tell, Asked(args.seed, args.steps, args.weights, args.anyway))
     for path, reason in inert(ready.config).items():
         tell(f"note: {path} changes nothing here: {reason}")
-    together = ranks.start()
+    try:
+        together = ranks.start()
+    except ValueError as error:
+        raise Stop(f"{args.config}: {error}", 2) from error
     try:
         if args.validate_only:
             return 0
         options = Options(args.out, live=not args.no_live, overwrite=args.overwrite)
-        started = run_loop.start(ready, options, together, tell, resume=args.resume)
+        try:
+            started = run_loop.start(ready, options, together, tell, resume=args.resume)
+        except ValueError as error:
+            raise Stop(f"{args.config}: {error}", 2) from error
         text = args.config.read_text(encoding="utf-8")
         run_loop.train(started, ready, tell, text, resumed=args.resume)
     finally:
@@ -96,18 +77,12 @@ def run(args: argparse.Namespace, say: Say) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     args = parser().parse_args(arguments)
-    try:
+
+    def work() -> int:
         repair_alone(args.config, args.auto_fix)
         return run(args, print)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return stop.exit_code
-    except CfgmigError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped before the first step", file=sys.stderr)
-        return 130
+
+    return ended(work, extra="search", libraries=LIBRARIES, out=args.out)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 
 import cfgmig
-from examples.common.flow import Stop, interrupted, keep_earlier_run
+from examples.common.commands import watched
+from examples.common.flow import keep_earlier_run
 from examples.common.ranks import Ranks, device_name
 
 from .evaluating import Judged, evaluate, judge
@@ -86,7 +87,7 @@ def train(run: Run, ready: Ready, say: Say, config_text: str, *, resumed: bool =
         teller.start(header(run, ready), resumed=resumed)
     judged: Judged | None = None
     epochs = run.config.training.epochs
-    try:
+    with watched(teller, folder.resume, config_text):
         while run.epoch < epochs and not run.ended:
             judged = one_epoch(run, folder, teller)
         if judged is None:
@@ -94,15 +95,6 @@ def train(run: Run, ready: Ready, say: Say, config_text: str, *, resumed: bool =
             judged = Judged(found.record(), scored(found.values, 0.0, deep_inside=run.deep_inside))
         if teller is not None:
             teller.end(judged.values, config_text)
-    except (Stop, KeyboardInterrupt) as error:
-        if teller is not None:
-            teller.report(config_text)
-        if isinstance(error, Stop):
-            raise
-        raise interrupted(folder.resume) from error
-    finally:
-        if teller is not None:
-            teller.close()
     allowed = run.options.drop
     lost = run.best.highest_coverage - judged.values["coverage"]
     return Outcome(run.epoch, judged.values, judged.metrics, allowed is not None and lost > allowed)

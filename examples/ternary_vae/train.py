@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfgmig import CfgmigError
+from examples.common.commands import add_options, ended, positive
 from examples.common.flow import Stop, repair_alone, silent
 
 FLAT = ("5.6.0", "5.7.0", "5.8.0", "5.9.0", "5.9.2", "5.10.0", "5.10.1")
@@ -38,21 +39,6 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--epochs", type=positive, help="instead of training.epochs")
     p.add_argument("--steps", type=positive, help="at most so many batches per epoch")
-    p.add_argument("--validate-only", action="store_true", help="all checks, no step")
-    p.add_argument(
-        "--auto-fix",
-        nargs="?",
-        const="safe",
-        default="no",
-        choices=("safe", "unsafe"),
-        help="run `cfgmig check --fix` first; `unsafe` adds `--unsafe-fixes`",
-    )
-    kept = p.add_mutually_exclusive_group()
-    kept.add_argument("--resume", action="store_true", help="continue a run that was stopped")
-    kept.add_argument(
-        "--overwrite", action="store_true", help="begin anew in a folder that holds a run"
-    )
-    p.add_argument("--no-live", action="store_true", help="plain lines instead of the live view")
     p.add_argument(
         "--stop-on-drop", type=float, metavar="SHARE", help="end the run when coverage loses more"
     )
@@ -62,21 +48,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="EPOCH[:RAMP]",
         help="let encoder A train from that epoch on (progressive unfreezing of 5.11.6)",
     )
-    p.add_argument(
-        "--anyway", action="store_true", help="train in spite of errors; for demonstrations"
-    )
+    add_options(p)
     return p
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
 
 
 def ramp(text: str) -> tuple[int, int]:
@@ -200,25 +173,12 @@ def _is_set(config: object, path: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     args = parser().parse_args(arguments)
-    try:
+
+    def work() -> int:
         repair_alone(args.config, args.auto_fix)
         return run(args, print)
-    except (Stop, CfgmigError) as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped before the first step", file=sys.stderr)
-        return 130
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in LIBRARIES:
-            raise
-        print(f"{missing} is not installed", file=sys.stderr)
-        print("  help: `pip install 'cfgmig[trainer]'`", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename or args.out}: {error.strerror or error}", file=sys.stderr)
-        return 2
+
+    return ended(work, extra="trainer", libraries=LIBRARIES, out=args.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..hd.binding import found
-from .layers import Dense
+from .layers import HELD, Dense, in_parts
 
 Expand = Literal["unbind", "broadcast", "none", "cleanup"]
 
@@ -55,7 +55,9 @@ class HdAdapter(nn.Module):
     def forward(self, bundle: Tensor, keys: Tensor) -> Tensor:
         """`keys`: those that the bundles were made with, [S, hd]; read by `unbind` only."""
         if self.expand == "unbind":
-            y = self.projection(found(bundle, keys))
+            rows = HELD // max(bundle.numel(), 1)
+            parts = in_parts(lambda some: self.projection(found(bundle, some)), rows, keys)
+            y = torch.cat(parts, 1)
         else:
             y = self.projection(bundle).unsqueeze(1)
         out: Tensor = y if self.position is None else y + self.position.weight

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,6 +10,37 @@ from .layers import Dense, padded
 
 HIGH_TAPS = 3
 LEAST = 1e-6
+CHUNK = 64
+"""Positions that read each other pair by pair."""
+
+
+def linear_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """q_t S_t / (q_t n_t), S_t the sum of k_s v_s^T and n_t that of k_s over s up to t.
+
+    Katharopoulos et al., ICML 2020, equations 9 and 12. What lies before a position's chunk is
+    read from running sums over chunks, the rest from products within it, so that the cost and
+    what is held grow with the length and not with its square.
+
+    Args:
+        q, k: features [B, H, L, F], none negative.
+        v: [B, H, L, size].
+
+    Returns:
+        [B, H, L, size].
+    """
+    length = q.shape[2]
+    # A column of ones makes the sum of the weights a value like the others.
+    v = functional.pad(v, (0, 1), value=1.0)
+    q, k, v = (_chunked(one, min(CHUNK, length)) for one in (q, k, v))
+    sums = (k.transpose(-1, -2) @ v).cumsum(2)
+    before = functional.pad(sums[:, :, :-1], (0, 0, 0, 0, 1, 0))
+    found = (q @ before + (q @ k.transpose(-1, -2)).tril() @ v).flatten(2, 3)[:, :, :length]
+    return found[..., :-1] / found[..., -1:].clamp_min(LEAST)
+
+
+def _chunked(x: Tensor, size: int) -> Tensor:
+    """[B, H, L, F] as [B, H, chunks, size, F]; zeros after the end, which no position reads."""
+    return functional.pad(x, (0, 0, 0, -x.shape[2] % size)).unflatten(2, (-1, size))
 
 
 class LatentAttention(nn.Module):
@@ -51,9 +80,7 @@ class LatentAttention(nn.Module):
         q = functional.elu(self._heads(self.q_proj(x))) + 1
         k = functional.elu(self._shared(self.k_proj(x))) + 1
         v = self._shared(self.v_proj(x))
-        # The masked product costs L per feature, running sums of k v^T cost size^2.
-        weights = (q @ k.transpose(-1, -2)).tril()
-        mixed = weights @ v / weights.sum(-1, keepdim=True).clamp_min(LEAST)
+        mixed = linear_attention(q, k, v)
         return self.norm(x + self.out_proj(mixed.transpose(1, 2).flatten(2)))
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -96,14 +123,11 @@ class WaveletBlock(nn.Module):
         bands = self.analysis(padded(x.transpose(1, 2), self.taps, causal=self.causal))
         low, high = bands[..., ::2].chunk(2, 1)
         high = self.high(padded(high, HIGH_TAPS, causal=self.causal)).transpose(1, 2)
-        low = self._joined(self.low(low.transpose(1, 2)), high)
+        low = self.low(low.transpose(1, 2))
+        # With a dimension of heads torch holds no scores of all pairs.
+        one, other = low.unsqueeze(1), high.unsqueeze(1)
+        read = functional.scaled_dot_product_attention(one, other, other, is_causal=self.causal)
+        low = low + read.squeeze(1)
         both = torch.cat((low, high), -1).repeat_interleave(2, 1)[:, :length]
         rebuilt = self.synthesis(padded(both.transpose(1, 2), self.taps, causal=self.causal))
         return self.norm(x + rebuilt.transpose(1, 2))
-
-    def _joined(self, low: Tensor, high: Tensor) -> Tensor:
-        scores = low @ high.transpose(1, 2) / math.sqrt(low.shape[-1])
-        if self.causal:
-            later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)
-            scores = scores.masked_fill(later, -math.inf)
-        return low + scores.softmax(-1) @ high

@@ -137,9 +137,10 @@ def _entry(config: Config) -> dict[str, Any]:
         if embedding is None or embedding.kind == "plain":
             return {"embedding": "plain"}
         width = _decided("model.hidden_dim", model.hidden_dim)
+        own = (dims.embedding if dims else None) or (model.adapter and model.adapter.hd_dim)
         return {
             "embedding": "dual_path",
-            "embedding_hd": (dims.embedding if dims else None) or 8 * width,
+            "embedding_hd": own or 8 * width,
             "embedding_active": embedding.hd_active_vocab_size,
         }
     if model.adapter is None:

@@ -67,7 +67,10 @@ class DualPathEmbedding(nn.Module):
         return spread(projected, CTQW_STEPS)
 
     def _codes(self, ids: Tensor) -> Tensor:
-        windows = STRIDE * torch.arange(WINDOWS, device=ids.device)
-        parts = self.char_basis[(ids.unsqueeze(-1) >> windows) % BASIS]
-        code = (parts * self.place_basis[:WINDOWS]).sum(-2)
+        windows = torch.arange(WINDOWS, device=ids.device)
+        chars = (ids.unsqueeze(-1) >> STRIDE * windows) % BASIS
+        # A bag adds its rows without holding the eight of every id.
+        table = (self.char_basis * self.place_basis[:WINDOWS, None]).flatten(0, 1)
+        code = functional.embedding_bag((chars + BASIS * windows).flatten(0, 1), table, mode="sum")
+        code = code.view(*ids.shape, self.hd_dim)
         return functional.normalize(code, dim=-1)

@@ -60,8 +60,7 @@ class QuantumHead(nn.Module):
         logits: Tensor = self.output_proj(self.probabilities(x))
         if self.dense is None:
             return logits
-        share = torch.sigmoid(self.fallback_weight)
-        return share * logits + (1 - share) * self.dense(x)
+        return torch.lerp(self.dense(x), logits, torch.sigmoid(self.fallback_weight))
 
     def probabilities(self, x: Tensor) -> Tensor:
         """The Born probabilities, [..., D] to [..., 2^qubits]."""

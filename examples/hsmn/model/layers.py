@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 NORM_EPSILON = 1e-6
+HELD = 2**24
+"""Numbers that `in_parts` should hold at a time: 64 MiB of them."""
 
 
 class Dense(nn.Module):
@@ -44,16 +49,15 @@ def padded(x: Tensor, taps: int, *, causal: bool) -> Tensor:
     return functional.pad(x, (taps - 1 - after, after))
 
 
-def scan(decay: Tensor, drive: Tensor) -> Tensor:
-    """h_t = decay_t h_(t-1) + drive_t along dimension 1, h_(-1) = 0; all [B, L, ...].
+def in_parts(work: Callable[..., Tensor], rows: int, *given: Tensor) -> list[Tensor]:
+    """What work makes of tensors [n, ...], of `rows` rows at a time, at least one.
 
-    By doubling (Hillis and Steele, "Data parallel algorithms", 1986): log2 L steps over whole
-    tensors, and no division, so that a decay of nearly 0 loses nothing.
+    If that takes several parts, the backward pass makes each again, so that what lies between
+    given and made is never held for more than one of them.
     """
-    reach = 1
-    while reach < drive.shape[1]:
-        carried = decay[:, reach:] * drive[:, :-reach]
-        drive = torch.cat((drive[:, :reach], drive[:, reach:] + carried), 1)
-        decay = torch.cat((decay[:, :reach], decay[:, reach:] * decay[:, :-reach]), 1)
-        reach *= 2
-    return drive
+    if len(given[0]) <= rows:
+        return [work(*given)]
+    parts = zip(*(one.split(max(rows, 1)) for one in given), strict=True)
+    return [
+        checkpoint(work, *part, use_reentrant=False, preserve_rng_state=False) for part in parts
+    ]

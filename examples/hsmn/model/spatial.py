@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .layers import Dense, padded, scan
+from .layers import Dense, padded
+from .scanning import diagonal_scan
 
 EXPAND = 2
 TAPS = 4
@@ -53,11 +54,12 @@ class SpatialBlock(nn.Module):
         u = self.conv(padded(u.transpose(1, 2), TAPS, causal=self.causal)).transpose(1, 2)
         y = functional.silu(u) * z
         low, into, out = self.x_proj(y).split((self.rank, self.states, self.states), -1)
-        dt = functional.softplus(self.dt_proj(low)).unsqueeze(2) * self.speeds[:, None]
-        # [B, L, K, I, N] from here on.
-        decay = torch.exp(-dt.unsqueeze(-1) * torch.exp(self.A_log))
-        drive = (dt * y.unsqueeze(2)).unsqueeze(-1) * into[:, :, None, None]
-        found = torch.einsum("blkin,bln->blki", scan(decay, drive), out)
+        dt = functional.softplus(self.dt_proj(low))
+        # Path k is K x I + i of the channels: its speed scales decay and drive.
+        rates = self.speeds[:, None, None] * torch.exp(self.A_log)
+        step, drive = (one.repeat(1, 1, len(self.speeds)) for one in (dt, dt * y))
+        found = diagonal_scan(step, drive, into, out, rates.flatten(0, 1))
         born = self.amplitudes_real.square() + self.amplitudes_imag.square()
-        mixed = torch.einsum("blki,k->bli", found, born / born.sum())
+        shares = self.speeds * born / born.sum()
+        mixed = torch.einsum("blki,k->bli", found.unflatten(-1, (len(shares), -1)), shares)
         return self.out_proj(mixed + self.D * y)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The runs of the README's first table: three seeds of the small config, and what it is not.
+# The runs of the README's first table: three seeds of both small configs, and what they are not.
 # From the repository's root; writes below the folder that is given.
 set -eu
 out=${1:?a folder for the runs}
@@ -8,8 +8,10 @@ configs=examples/hsmn/configs
 train="nice -n 10 python -m examples.hsmn.train"
 mkdir -p "$out"
 
-for seed in 0 1 2; do
-    $train $configs/small_bundles.yaml --out "$out/bundles.$seed" --seed $seed --no-live
+for name in bundles tokens; do
+    for seed in 0 1 2; do
+        $train $configs/small_$name.yaml --out "$out/$name.$seed" --seed $seed --no-live
+    done
 done
 
 # Keys and spread as the first versions had them; `check` warns of both.

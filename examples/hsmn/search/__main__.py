@@ -11,10 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cfgmig import CfgmigError
-from examples.common.flow import Stop
+from examples.common.commands import ended, positive
 
-from ..train import positive
+from ..train import LIBRARIES
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
         Stop: the search must not start, or could not end.
         CfgmigError: the config cannot be read, or is refused.
     """
+    from . import choosing
     from .reporting import finish
     from .workers import Search, search_all, work
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         work(search, int(quota), int(worker), _say)
         return
     now = search_all(search, _say, resume=args.resume)
-    finish(now.study, search.out, search.url, _say)
+    finish(now.study, search.out, choosing.shown(search.url), _say)
 
 
 def _say(text: str) -> None:
@@ -68,18 +68,18 @@ def _say(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     args = parser().parse_args(arguments)
-    try:
+
+    def work() -> int:
         run(args)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return stop.exit_code
-    except CfgmigError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped; `--resume` goes on", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return ended(
+        work,
+        extra="search",
+        libraries=(*LIBRARIES, "optuna"),
+        out=args.out,
+        stopped="" if args.worker else "stopped; `--resume` goes on",
+    )
 
 
 if __name__ == "__main__":

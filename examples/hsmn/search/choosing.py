@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.exceptions import ExperimentalWarning
 
+from examples.common.flow import Stop
+
 from ..inert import stated
 
 if TYPE_CHECKING:
@@ -110,7 +112,12 @@ def storage(url: str, heartbeat: int) -> RDBStorage:
     Args:
         url: of SQLAlchemy: `sqlite:///study.db`, `postgresql+psycopg2://...`, `mysql+pymysql://...`.
         heartbeat: seconds between signs of life; after three times that a trial counts as dead.
+
+    Raises:
+        Stop: that is no URL of a database, its driver is missing, or it cannot be reached.
     """
+    from sqlalchemy import exc
+
     connecting: dict[str, Any] = {"pool_pre_ping": True}
     if url.startswith("sqlite"):
         connecting = {"connect_args": {"timeout": LOCKED}}
@@ -119,13 +126,36 @@ def storage(url: str, heartbeat: int) -> RDBStorage:
         again = optuna.storages.RetryHeartbeatStaleTrialCallback(
             max_retry=RETRIES, inherit_intermediate_values=True
         )
-        return optuna.storages.RDBStorage(
-            url,
-            engine_kwargs=connecting,
-            heartbeat_interval=heartbeat,
-            grace_period=3 * heartbeat,
-            heartbeat_stale_trial_callback=again,
-        )
+        try:
+            return optuna.storages.RDBStorage(
+                url,
+                engine_kwargs=connecting,
+                heartbeat_interval=heartbeat,
+                grace_period=3 * heartbeat,
+                heartbeat_stale_trial_callback=again,
+            )
+        except (exc.ArgumentError, exc.NoSuchModuleError) as error:
+            known = "`postgresql+psycopg2://USER@HOST/NAME` or `mysql+pymysql://USER@HOST/NAME`"
+            raise Stop(
+                f"--storage {shown(url)}: no URL of a database\n  help: {known}", 2
+            ) from error
+        except ImportError as error:
+            driver = str(error.__cause__ or error)
+            text = f"--storage {shown(url)}: its driver is missing: {driver}"
+            raise Stop(f"{text}\n  help: `pip install` the package that has it", 2) from error
+        except exc.DBAPIError as error:
+            raise Stop(f"--storage {shown(url)} cannot be used: {error.orig}", 2) from error
+
+
+def shown(url: str) -> str:
+    """The URL of a database without its password; what is no URL, as it is."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
 
 
 def sqlite(folder: Path) -> str:

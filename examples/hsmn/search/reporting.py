@@ -13,7 +13,7 @@ from examples.common import charts, report
 from examples.common.live import number
 
 from .trials import KNOWN, REFUSED
-from .workers import refused
+from .workers import refused, tried_again
 
 if TYPE_CHECKING:
     from examples.common.flow import Say
@@ -29,11 +29,13 @@ def finish(study: optuna.Study, folder: Path, url: str, say: Say) -> None:
     complete = [one for one in trials if one.state is TrialState.COMPLETE]
     trained = [one for one in complete if KNOWN not in one.user_attrs]
     states = {state.name: sum(one.state is state for one in trials) for state in TrialState}
-    count = len(refused(study))
+    count, again = len(refused(study)), tried_again(study)
     say(
         f"{len(trained)} trials trained to the end, {states['PRUNED'] - count} pruned, "
-        f"{count} not started, {states['FAIL']} failed"
+        f"{count} not started, {states['FAIL'] - len(again)} failed"
     )
+    if again:
+        say(f"killed and tried again: {', '.join(f'{a} as {b}' for a, b in again.items())}")
     if trained:
         best = min(trained, key=_score)
         shutil.copyfile(best.user_attrs["config"], folder / "best.yaml")
@@ -63,11 +65,11 @@ def _score(trial: FrozenTrial) -> float:
 
 
 def _page(study: optuna.Study, trials: list[FrozenTrial], trained: list[FrozenTrial]) -> str:
-    names = sorted({name for one in trials for name in one.params})
+    names, again = sorted({name for one in trials for name in one.params}), tried_again(study)
     rows = [
         (
             str(one.number),
-            _state(one),
+            _state(one, again),
             number(one.value),
             f"{one.user_attrs['parameters']:,}" if "parameters" in one.user_attrs else "-",
             *(_value(one.params.get(name)) for name in names),
@@ -91,7 +93,9 @@ def _page(study: optuna.Study, trials: list[FrozenTrial], trained: list[FrozenTr
     return report.render(study.study_name, summary, tables, [drawn])
 
 
-def _state(trial: FrozenTrial) -> str:
+def _state(trial: FrozenTrial, again: dict[int, int]) -> str:
+    if trial.number in again:
+        return f"killed; goes on as {again[trial.number]}"
     if REFUSED in trial.user_attrs:
         return "not started"
     if KNOWN in trial.user_attrs:

@@ -200,7 +200,7 @@ def search_all(search: Search, say: Say, *, resume: bool = False) -> Opened:
         _begin_with_the_file(now, space)
     for path, reason in choosing.inert(now.config.qahpo).items():
         say(f"note: {path} changes nothing here: {reason}")
-    say(f"{now.sweep}: {now.most} trials, {now.said}, {search.url}")
+    say(f"{now.sweep}: {now.most} trials, {now.said}, {choosing.shown(search.url)}")
     for _ in range(ROUNDS):
         _wait_for_the_dead(now.study, search.heartbeat, say)
         left = now.most - trained(now.study)
@@ -219,12 +219,20 @@ def _begin_with_the_file(now: Opened, space: list[Any]) -> None:
 
 def trained(study: optuna.Study) -> int:
     """Trials that were trained to an end; one that was killed is tried again and not counted."""
-    trials = study.get_trials(deepcopy=False)
-    retried = {number for one in trials for number in one.system_attrs.get("retry_history", [])}
+    trials, again = study.get_trials(deepcopy=False), tried_again(study)
     return sum(
-        bool(one.user_attrs.get(STARTED)) and one.state.is_finished() and one.number not in retried
+        bool(one.user_attrs.get(STARTED)) and one.state.is_finished() and one.number not in again
         for one in trials
     )
+
+
+def tried_again(study: optuna.Study) -> dict[int, int]:
+    """The trials whose processes were killed, each with the one that goes on with it."""
+    return {
+        number: one.number
+        for one in study.get_trials(deepcopy=False)
+        for number in one.system_attrs.get("retry_history", [])
+    }
 
 
 def _round(search: Search, left: int, now: Opened, say: Say) -> bool:

@@ -13,7 +13,7 @@ from examples.hsmn.model.attention import LatentAttention, WaveletBlock
 from examples.hsmn.model.embedding import DualPathEmbedding
 from examples.hsmn.model.experts import ExpertBlock
 from examples.hsmn.model.head import FactoredOutput, QuantumHead
-from examples.hsmn.model.layers import Dense, QuantumNorm, scan
+from examples.hsmn.model.layers import Dense, QuantumNorm
 from examples.hsmn.model.spatial import SpatialBlock
 from examples.hsmn.model.timecrystal import LatentBlock, TimeCrystalBlock
 from examples.hsmn.model.whole import Residual
@@ -69,17 +69,6 @@ def test_a_residual_turns_between_the_two() -> None:
     assert close(block(x), (x + turned) / math.sqrt(2))
     nn.init.constant_(block.angle, 0.3)
     assert close(block(x), math.cos(0.3) * x + math.sin(0.3) * turned)
-
-
-@pytest.mark.parametrize("length", [1, 2, 5, 8, 9])
-def test_the_scan_is_the_recurrence(length: int) -> None:
-    decay, drive = torch.rand(2, length, 3, 4), torch.randn(2, length, 3, 4)
-    decay[0, 0] = 0.0
-    state, expected = torch.zeros(2, 3, 4), []
-    for t in range(length):
-        state = decay[:, t] * state + drive[:, t]
-        expected.append(state)
-    assert close(scan(decay, drive), torch.stack(expected, 1))
 
 
 # Spatial.

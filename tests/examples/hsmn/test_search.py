@@ -292,6 +292,25 @@ def test_what_is_no_search(
     assert said in told.out + told.err
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "nonsense: no URL of a database"),
+        ("nosql://me:secret@127.0.0.1/x", "no URL of a database"),
+        ("oracle+cx_oracle://me:secret@127.0.0.1/x", "its driver is missing: No module named"),
+        ("sqlite:////nowhere/study.db", "unable to open database file"),
+    ],
+)
+def test_a_storage_that_cannot_be_used(tmp_path: Path, capsys: Any, url: str, said: str) -> None:
+    arguments = [str(sweep_file(tmp_path)), "--out", str(tmp_path / "out"), "--storage", url]
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert "--storage" in told
+    assert said in told
+    assert "secret" not in told
+    assert choosing.shown("postgresql://me:secret@h/x") == "postgresql://me:***@h/x"
+
+
 def test_a_dimension_knows_what_it_holds() -> None:
     assert Dimension("a", "a", (1, 2)).holds(2)
     assert not Dimension("a", "a", (1, 2)).holds(3)

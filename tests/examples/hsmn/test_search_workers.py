@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +51,7 @@ def test_two_processes_share_the_trials(tmp_path: Path) -> None:
     assert len({one.number for one in done}) == 4
 
 
-def test_a_killed_search_goes_on_where_its_trial_was(tmp_path: Path) -> None:
+def test_a_killed_search_goes_on_where_its_trial_was(tmp_path: Path, capsys: Any) -> None:
     """The trial is tried again from its last whole epoch, and ends as if nothing had happened."""
     config, out = sweep_file(tmp_path, LONG), tmp_path / "out"
     url = f"sqlite:///{out / 'study.db'}"
@@ -77,6 +70,10 @@ def test_a_killed_search_goes_on_where_its_trial_was(tmp_path: Path) -> None:
     assert _started(url)[0].state is TrialState.RUNNING
     assert main([str(one) for one in (*arguments, "--resume")]) == 0
     dead, again = _started(url)
+    said = capsys.readouterr().out
+    assert "1 trials trained to the end, 0 pruned, 0 not started, 0 failed" in said
+    assert f"killed and tried again: {dead.number} as {again.number}" in said
+    assert f"killed; goes on as {again.number}" in (out / "report.html").read_text()
     assert (dead.state, again.state) == (TrialState.FAIL, TrialState.COMPLETE)
     assert again.params == dead.params
     assert again.user_attrs["resumed_at_step"] >= stopped_at
@@ -127,66 +124,3 @@ def test_a_search_is_begun_once_and_resumed_with_its_own_config(
     sweep_file(tmp_path, {"training": {"weight_decay": 0.5}})
     assert main([*arguments, "--resume"]) == 3
     assert "another config" in capsys.readouterr().err
-
-
-def _tool(name: str) -> str | None:
-    found = shutil.which(name)
-    if found is not None:
-        return found
-    usual = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(usual[-1]) if usual else None
-
-
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    """URL of a server that lives as long as the test; skips where none can be started."""
-    initdb, server = _tool("initdb"), _tool("postgres")
-    if initdb is None or server is None:
-        pytest.skip("no PostgreSQL server is installed")
-    driver = next((one for one in ("psycopg2", "psycopg", "pg8000") if find_spec(one)), None)
-    if driver is None:
-        pytest.skip("no PostgreSQL driver is installed (psycopg2, psycopg or pg8000)")
-    # The server refuses to run as root.
-    user = "nobody" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder, socket.socket() as probe:
-        if user is not None:
-            shutil.chown(folder, user)
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        data = f"{folder}/data"
-        made = subprocess.run(
-            [initdb, "-D", data, "-U", "tester", "-A", "trust", "--no-sync"],
-            check=False, capture_output=True, text=True, user=user, cwd=folder,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stderr
-        command = [server, "-D", data, "-p", str(port), "-k", folder, "-F"]
-        command += ["-c", "listen_addresses=127.0.0.1"]
-        process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, user=user, cwd=folder
-        )
-        try:
-            assert process.stderr is not None
-            told = []
-            for line in process.stderr:
-                told.append(line)
-                if "ready to accept connections" in line:
-                    break
-            assert process.poll() is None, told
-            yield f"postgresql+{driver}://tester@127.0.0.1:{port}/postgres"
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
-
-
-@pytest.mark.slow
-def test_two_processes_share_postgresql(tmp_path: Path, postgres: str) -> None:
-    process = start(
-        *("examples.hsmn.search", sweep_file(tmp_path), "--out", tmp_path / "out"),
-        *("--workers", 2, "--trials", 2, "--storage", postgres),
-    )
-    said, told = process.communicate(timeout=300)
-    assert process.returncode == 0, told[-3000:]
-    assert "2 trials trained to the end" in said
-    assert not (tmp_path / "out/study.db").exists()
-    assert [one.state for one in _started(postgres)] == [TrialState.COMPLETE] * 2

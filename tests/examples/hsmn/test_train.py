@@ -19,7 +19,7 @@ from torch.nn import functional
 from examples.common.flow import Stop
 from examples.common.live import View
 from examples.common.ranks import Ranks
-from examples.hsmn import run_loop, train
+from examples.hsmn import run_loop, stepping, train
 from examples.hsmn.data import grammar
 from examples.hsmn.flow import Asked, Ready, prepare
 from examples.hsmn.flow_data import unigram_entropy
@@ -73,6 +73,20 @@ def test_a_run_leaves_checkpoints_journal_and_report(tmp_path: Path, capsys: Any
         "metrics.jsonl",
         "report.html",
     ]
+
+
+def test_logits_of_a_few_positions_at_a_time_train_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_file(tmp_path)
+    assert _train(config, tmp_path / "whole") == 0
+    monkeypatch.setattr(stepping, "HELD", 10 * 380)
+    assert _train(config, tmp_path / "parts") == 0
+    _, *whole, _ = entries(tmp_path / "whole")
+    _, *parts, _ = entries(tmp_path / "parts")
+    for first, second in zip(whole, parts, strict=True):
+        for name in ("loss", "held_out_loss", "gradient_norm"):
+            assert second[name] == pytest.approx(first[name], rel=1e-4), name
 
 
 def test_a_checkpoint_says_what_it_is_and_gives_the_loss_it_names(tmp_path: Path) -> None:
