@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cfgmig.errors import Refused
+from cfgmig.errors import Refused, UsageError
+from cfgmig.migration.weights import Beside
 
 if TYPE_CHECKING:
     from cfgmig.migration.guarantee import Guarantee
@@ -33,6 +34,7 @@ class Stage(NamedTuple):
         lines: one sentence per operation that changed something.
         words: the operations.
         key: under which tensors that it takes out are kept.
+        beside: operations on what lies beside the tensors.
     """
 
     kind: Literal["revision", "adaptation"]
@@ -43,6 +45,7 @@ class Stage(NamedTuple):
     lines: tuple[str, ...]
     words: tuple[Operation, ...] = ()
     key: str = ""
+    beside: tuple[Operation, ...] = ()
 
 
 def solved(source: Source, state: StateDict) -> Match | None:
@@ -72,6 +75,7 @@ class Adapting:
         to: str,
         wanted: Expectation | None,
         config: Mapping[str, Any],
+        prefer: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.layouts = layouts
@@ -80,6 +84,7 @@ class Adapting:
         self.to = to
         self.wanted = wanted
         self.config = config
+        self.preferred = _preferred(source, prefer)
         self.match: Match | None = None
         self.stages: list[Stage] = []
         self.notes: list[str] = []
@@ -95,7 +100,8 @@ class Adapting:
             wrong = self._differing()
             if not wrong:
                 return self._check()
-            if not any(self._try(one, wrong) for one in self.source.adaptations):
+            rest = (one for one in self.source.adaptations if one not in self.preferred)
+            if not any(self._try(one, wrong) for one in (*self.preferred, *rest)):
                 self._give_up(wrong)
         raise Refused(
             f"after {self.MOST} adaptations it is still not what is wanted", kind="migration"
@@ -138,8 +144,11 @@ class Adapting:
             {**facts, **self._wanted_facts()},
             {**sizes, **(self.wanted.dimensions if self.wanted is not None else {})},
             self.config,
+            adaptation in self.preferred,
         )
-        words = adaptation.weights(about)
+        found = adaptation.weights(about) or ()
+        beside = tuple(one.operation for one in found if isinstance(one, Beside))
+        words = tuple(one for one in found if not isinstance(one, Beside))
         if not words:
             return False
         # One that is applied again, for a layer more, say, must not keep under the same names.
@@ -148,7 +157,7 @@ class Adapting:
         lines = apply(words, self.state, key=key, what=adaptation.name)
         grade = max(operation.grade for operation in words).words
         about_it = adaptation.summary, grade, adaptation.guarantee
-        stage = Stage("adaptation", adaptation.name, *about_it, lines, tuple(words), key)
+        stage = Stage("adaptation", adaptation.name, *about_it, lines, words, key, beside)
         self.stages.append(stage)
         return True
 
@@ -214,6 +223,28 @@ class Adapting:
             weighed = weigh_state(self.layouts, self.wanted, State("", "model", shapes, {}))
             return tuple(count.component for count in weighed.counts if not count.full)
         return tuple(part.component.name for part in self.match.parts if part.variant is None)
+
+
+def _preferred(source: Source, names: tuple[str, ...]) -> tuple[Adaptation, ...]:
+    """The adaptations that a user named, with or without their numbers.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    found = []
+    for name in names:
+        called = [one for one in source.adaptations if name in _names(one)]
+        if not called:
+            known = ", ".join(one.name for one in source.adaptations) or "none"
+            raise UsageError(
+                f"family {source.name} has no adaptation {name!r}", help=f"known: {known}"
+            )
+        found += called
+    return tuple(dict.fromkeys(found))
+
+
+def _names(one: Adaptation) -> tuple[str, str]:
+    return one.name, one.name.partition("_")[2]
 
 
 def _speaks_of(variant: Variant, wrong: Mapping[str, Any]) -> bool:

@@ -146,7 +146,26 @@ def route(checkpoint: Checkpoint, project: Project, request: Request) -> Route:
     if request.goal is not None:
         found = recognise(model, beside(checkpoint), project)
         journey = travel(checkpoint, model, found, project, request.goal)
-    return as_model(checkpoint, project, request, model, journey)
+    return _adapted_beside(as_model(checkpoint, project, request, model, journey))
+
+
+def _adapted_beside(made: Route) -> Route:
+    """The route with what adaptations make of what lies beside the tensors."""
+    from cfgmig.migration.on_data import apply
+    from cfgmig.migration.site import Site
+
+    stages = made.journey.stages if made.journey is not None else ()
+    whole = made.tree if isinstance(made.tree, dict) else dict(made.metadata)
+    for operation in [one for stage in stages for one in stage.beside]:
+        # Whatever else is in a tree may be of types that only its format knows.
+        keys = {path[0] for path in operation.paths}
+        old = {key: value for key, value in whole.items() if key in keys}
+        new = apply([operation], old, site=Site(made.checkpoint.name))
+        if new != old:
+            whole = {key: value for key, value in whole.items() if key not in keys} | new
+            made = made._replace(notes=(*made.notes, operation.describe()))
+    is_tree = isinstance(made.tree, dict)
+    return made._replace(tree=whole) if is_tree else made._replace(metadata=whole)
 
 
 def convert(made: Route, target: Path, **how: Any) -> Report:
@@ -297,6 +316,7 @@ def _chosen(request: Request) -> dict[str, Any]:
         "drop": list(request.drop),
         "cast": request.cast,
         "no_stash": request.goal is not None and not request.goal.stash,
+        "prefer": list(request.goal.prefer) if request.goal is not None else [],
     }
     return {key: value for key, value in said.items() if value}
 

@@ -38,6 +38,7 @@ def remembered(source: Checkpoint, target: Checkpoint) -> Request:
         family,
         config if isinstance(config, dict) else None,
         last.get("no_stash") is not True,
+        _texts(last.get("prefer")),
     )
     return Request(
         goal,

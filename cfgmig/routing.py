@@ -31,6 +31,7 @@ class Goal(NamedTuple):
         family: the family, where the tensors do not tell.
         config: data of a config of the newest version, whose settings the weights shall fit.
         stash: keep tensors that leave the model beside the result.
+        prefer: names of adaptations that go before others, and may lose what they would refuse to.
     """
 
     to: str | None = None
@@ -38,6 +39,7 @@ class Goal(NamedTuple):
     family: str | None = None
     config: Mapping[str, Any] | None = None
     stash: bool = True
+    prefer: tuple[str, ...] = ()
 
 
 class Journey(NamedTuple):
@@ -99,7 +101,7 @@ def travel(
     layouts = source.family.load_layouts()
     assert layouts is not None  # the tensors were recognised by them
     wanted = _expected(layouts, goal, to, source)
-    adapted = Adapting(source, layouts, state, match, to, wanted, config)
+    adapted = Adapting(source, layouts, state, match, to, wanted, config, goal.prefer)
     adapted.run()
     notes = (*adapted.notes, *(() if goal.stash else _forget(state)))
     if not config and goal.config is None and adapted.match is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         OneCheckpoint,
         Overwrite,
         PlanFile,
+        PreferAdaptation,
         Quiet,
         Reflink,
         Rename,
@@ -77,6 +78,7 @@ def convert(
     from_version: FromVersion = "",
     family: Family = "",
     for_config: ForConfig = "",
+    prefer: PreferAdaptation = (),  # type: ignore[assignment]
     no_stash: NoStashFile = False,
     plan: PlanFile = "",
     model_only: ModelOnly = False,
@@ -107,7 +109,7 @@ def convert(
     place = _place(target, format, max_shard, aliases, reflink)
     place = place._replace(fail_on=tuple(fail_on), overwrite=overwrite)
     _check(source, place)
-    goal = goal_of(to, from_version, family, for_config, stash=not no_stash)
+    goal = goal_of(to, from_version, family, for_config, stash=not no_stash, prefer=prefer)
     wanted = request(place.format, goal, model_only, strip_prefix, rename, drop, cast, plan)
     with opened(source, joined=goal is not None) as checkpoint:
         way = route(checkpoint, project_of(source), wanted)
@@ -123,7 +125,13 @@ def convert(
 
 
 def goal_of(
-    to: str, from_version: str, family: str, for_config: str, *, stash: bool
+    to: str,
+    from_version: str,
+    family: str,
+    for_config: str,
+    *,
+    stash: bool,
+    prefer: Sequence[str] = (),
 ) -> Goal | None:
     """Where to migrate; None when nothing is to be migrated.
 
@@ -134,9 +142,10 @@ def goal_of(
 
     if to or for_config:
         config = _config(for_config) if for_config else None
-        return Goal(to or None, from_version or None, family or None, config, stash)
-    if family or from_version:
-        option = "--family" if family else "--from-version"
+        names = from_version or None, family or None
+        return Goal(to or None, *names, config, stash, tuple(prefer))
+    if family or from_version or prefer:
+        option = "--family" if family else "--from-version" if from_version else "--prefer"
         raise UsageError(f"{option} is for a migration", help="add `--to VERSION` or `--for`")
     return None
 

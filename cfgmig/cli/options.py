@@ -119,6 +119,14 @@ ForConfig = Annotated[
         "--for-config", "--for", metavar="CONFIG", help="Migrate to what this config builds."
     ),
 ]
+PreferAdaptation = Annotated[
+    list[str],
+    typer.Option(
+        "--prefer",
+        metavar="ADAPTATION",
+        help="Of several that lead to a setting, this one, even at a loss it refuses (repeats).",
+    ),
+]
 NoStashFile = Annotated[
     bool,
     typer.Option("--no-stash", help="Keep no file of the tensors that a migration leaves out."),

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         Transposed,
     )
     from cfgmig.migration.unite import Unite
-    from cfgmig.migration.weights import Weights
+    from cfgmig.migration.weights import Beside, Weights
 
 __all__ = [
     "EXACT",
@@ -53,6 +53,7 @@ __all__ = [
     "STASH",
     "STRUCTURAL",
     "Add",
+    "Beside",
     "Cast",
     "Codec",
     "Compose",
@@ -97,7 +98,7 @@ _HOMES = {
     "cfgmig.migration.tensors": (
         "Joined", "Repeated", "Reshaped", "Resized", "Split", "TensorCodec", "Transposed",
     ),
-    "cfgmig.migration.weights": ("Weights",),
+    "cfgmig.migration.weights": ("Beside", "Weights"),
     "cfgmig.migration.codecs": (
         "Cast", "Codec", "Compose", "Not", "ReplacePrefix", "Scale", "Values",
     ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,8 +15,14 @@ from examples.common.state_tree import difference
 
 from .run import Best, Run
 
+if TYPE_CHECKING:
+    from .flow_data import Material
+    from .tokenizer.codebook import Codebook
+
 FAMILY, VERSION = "hsmn", "5"
 STAMP = f"{FAMILY}/{VERSION}"
+OF_IDS = {"head.dense.bias": 0, "head.output_proj.bias": 0, "embed.token.weight": 0}
+"""Tensors that count a model's ids, the surer first, and the dimension that does."""
 
 
 def state_of(run: Run) -> dict[str, Any]:
@@ -23,6 +30,7 @@ def state_of(run: Run) -> dict[str, Any]:
     return {
         "config": run.config.model_dump(mode="json"),
         "text": run.material.digest,
+        "fed": fed(run.material),
         "epoch": run.epoch,
         "step": run.step,
         "steps": run.steps,
@@ -38,18 +46,59 @@ def restore(run: Run, state: dict[str, Any]) -> None:
     """Put a run into a state.
 
     Raises:
-        Stop: the state is of another config or another text.
+        Stop: the state is of another config, another text, or one that was encoded otherwise.
     """
     path = difference(run.config.model_dump(mode="json"), state["config"])
     if path is not None:
         raise Stop(f"the stopped run had another config: {path} differs", 3)
     if state["text"] != run.material.digest:
         raise Stop("the stopped run had another text", 3)
+    if state.get("fed") != fed(run.material):
+        raise Stop(
+            "the stopped run was fed with other ids or bundles of that text\n"
+            "  help: continue it as it began, with the same `--from`",
+            3,
+        )
     run.model.load_state_dict(state["model"])
     run.optimizer.load_state_dict(state["optimizer"])
     torch.set_rng_state(state["random"])
     run.best, run.last = Best(**state["best"]), state["journal"]
     run.epoch, run.step = state["epoch"], state["step"]
+
+
+def fed(material: Material) -> str:
+    """SHA-256 of all inputs and labels: what codebook and encoder made of the text."""
+    total = sha256()
+    for part in (material.train, material.held_out):
+        for tensor in part:
+            total.update(tensor.contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def hold_codebook(path: Path, codebook: Codebook) -> None:
+    """Refuse a checkpoint whose rows are not those of its codebook's ids.
+
+    Raises:
+        Stop: there are more words than rows, or fewer without the config in the file saying that
+            the rest is dead.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        names = set(file.keys())
+        shapes = {name: file.get_slice(name).get_shape() for name in OF_IDS if name in names}
+        config = json.loads((file.metadata() or {}).get("config", "{}"))
+    rows = next((shapes[name][dim] for name, dim in OF_IDS.items() if name in shapes), None)
+    ids, model = codebook.vocab_size, config.get("model")
+    may_be_dead = isinstance(model, dict) and model.get("vocab_source") == "config"
+    if rows is None or rows == ids or (rows > ids and may_be_dead):
+        return
+    raise Stop(
+        f"{path}: it has rows for {rows:,} ids, and its codebook has {ids:,}: they are of "
+        "different vocabularies\n"
+        "  help: `cfgmig checkpoint convert OLD NEW --for CONFIG` changes both together",
+        3,
+    )
 
 
 class Folder:

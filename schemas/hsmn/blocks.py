@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 KV_HEADS = 2
+"""Of a file that no config tells about, as long as they divide its width."""
 THOUGHT_STEPS = 4
 STEP = 0.02
 """Time of one position in a Hamiltonian block."""
@@ -99,19 +100,17 @@ def _timecrystal(net: Net, name: str, x: Array) -> Array:
 
 
 def _latent(net: Net, name: str, x: Array) -> Array:
-    for _ in range(THOUGHT_STEPS):
+    for _ in range(int(net.facts.get("thought_steps", THOUGHT_STEPS))):
         raised = dense(net, f"{name}.thought_up", layer_norm(net, f"{name}.thought_norm", x))
         x = x + dense(net, f"{name}.thought_down", gelu(raised))
     return layer_norm(net, f"{name}.output_norm", x)
 
 
-def _attention(net: Net, name: str, x: Array) -> Array:
-    """Causal linear attention; as many heads as two heads of keys leave room for."""
+def _attention(net: Net, name: str, x: Array, heads_of: str = "heads") -> Array:
+    """Causal linear attention; `heads_of` is the fact that tells how many heads it has."""
     width = x.shape[-1]
     shared = read(net, f"{name}.kv_compress.weight").shape[0]
-    size = shared // KV_HEADS
-    if size * KV_HEADS != shared or width % max(size, 1) or (width // size) % KV_HEADS:
-        size = math.gcd(width, shared)
+    size = _size(width, shared, net.facts.get(heads_of))
     squeeze = read(net, f"{name}.kv_compress.weight") @ read(net, f"{name}.kv_expand.weight")
 
     def heads(y: Array) -> Array:
@@ -127,6 +126,19 @@ def _attention(net: Net, name: str, x: Array) -> Array:
     return layer_norm(net, f"{name}.norm", x + dense(net, f"{name}.out_proj", joined))
 
 
+def _size(width: int, shared: int, heads: Any) -> int:
+    """The width of a head where keys of all their heads are `shared` wide.
+
+    As many heads as are told, if these tensors can have so many, else as two of keys leave.
+    """
+    told = width // heads if isinstance(heads, int) and heads > 0 and not width % heads else 0
+    for size in (told, shared // KV_HEADS):
+        fits = size and not width % size and not shared % size
+        if fits and not (width // size) % (shared // size):
+            return size
+    return math.gcd(width, shared)
+
+
 def _wavelet(net: Net, name: str, x: Array) -> Array:
     """Two bands of every second place, attention on the low one, and back."""
     analysis, causal = read(net, f"{name}.analysis.weight"), is_causal(net)
@@ -136,7 +148,7 @@ def _wavelet(net: Net, name: str, x: Array) -> Array:
     high = np.einsum(
         "blck,ck->blc", windows(high, 3, causal), read(net, f"{name}.high.weight")[:, 0]
     ) + read(net, f"{name}.high.bias")
-    low = _attention(net, f"{name}.low", low)
+    low = _attention(net, f"{name}.low", low, "wavelet_heads")
     scores = low @ high.transpose(0, 2, 1) / math.sqrt(x.shape[-1])
     if causal:
         scores = np.where(np.tri(scores.shape[-1], dtype=bool), scores, -np.inf)

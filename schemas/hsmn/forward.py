@@ -1,10 +1,9 @@
 """What a model computes, in numpy: the reference that conversions are measured with.
 
 Random sequences of the most frequent ids go in, as ids or as bundles made with the checkpoint's
-own tables, in float64. No tensor tells how many heads share keys, how often a thought is
-repeated and how bundles are unbound: two heads, four passes and one key per position are taken,
-as the schema's defaults are. Conversions leave blocks alone, so what they keep does not depend
-on it.
+own tables, in float64. How many heads there are, how often a thought is repeated and how bundles are
+made and expanded is told by no tensor but by the config in the file, or in the other file where
+one has none. Without any, what the schema has as defaults is taken, and two heads of keys.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import numpy as np
 from cfgmig.schema.layout import Net, Reading
 
 from .blocks import block, dense, layer_norm, read, softmax, unit
+from .layouts import expect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,10 +26,16 @@ CTQW_STEPS = 3
 LAZY_ABOVE = 65_536
 IDS = 2048
 POSITIONS = 64
+ENTERING = 1024
+"""Positions that are drawn where only the entry is computed."""
 LENGTH = 16
 """Positions of a sequence of ids."""
 SEED = 20251228
 UNBIND_EPSILON = 1e-8
+EMPTY = 1e-5
+"""Of the strongest bin: what a bin has at least that holds anything."""
+UNTOLD = ("expand", "ctqw_steps", "base_table", "heads", "wavelet_heads", "thought_steps")
+"""Settings that no tensor shows, and that change what a model computes."""
 KINDS = ("spatial", "timecrystal", "latent", "attention", "wlam", "moe")
 
 
@@ -56,10 +62,13 @@ def entered(net: Net, x: Array) -> Array:
         return _dual_path(net, x) if net.facts["embedding"] == "dual_path" else _rows(net, x)
     if net.facts["cleanup"]:
         return _rows(net, cleaned(net, x))
-    y = found(net, x) @ read(net, "adapter.projection.weight")
+    expand = net.facts.get("expand")
+    heard = x[:, None] if expand in ("broadcast", "none") else found(net, x)
+    y = heard @ read(net, "adapter.projection.weight")
     if net.facts["adapter_bias"]:
         y = y + read(net, "adapter.projection.bias")
-    return y + read(net, "adapter.position.weight") if net.facts["adapter_position"] else y
+    learnt = net.facts["adapter_position"] and expand != "none"
+    return y + read(net, "adapter.position.weight") if learnt else y
 
 
 def found(net: Net, bundles: Array) -> Array:
@@ -79,77 +88,149 @@ def cleaned(net: Net, bundles: Array) -> Array:
 
 
 def encoded(net: Net, ids: Array) -> Array:
-    """Bundles [n, hd] of ids [n, S], of length 1, with the net's keys and no low-pass spread.
+    """Bundles [n, hd] of ids [n, S], made with the net's keys.
 
-    Base vectors are stored, or drawn from the stored seed as the encoder draws them.
+    Base vectors are stored, or drawn from the stored seed as the encoder draws them: in the size
+    that the keys had before they were grown, if they were.
     """
-    size = net.dimensions["hd_dim"]
+    size, keys = net.dimensions["hd_dim"], read(net, "hd.position_keys")[: ids.shape[1]]
     if net.facts["cleanup"]:
-        base = read(net, "hd.base_vectors")[ids]
+        drawn_at, base = size, read(net, "hd.base_vectors")[ids]
     else:
-        seed, count = int(net.read("hd.base_seed")), int(ids.max()) + 1
-        if net.dimensions.get("vocab", 0) > LAZY_ABOVE:
-            draws = [np.random.default_rng(seed + n).standard_normal(size) for n in range(count)]
-            base = np.stack(draws)[ids]
-        else:
-            base = np.random.default_rng((seed, 0)).standard_normal((count, size))[ids]
-    keys = np.fft.rfft(read(net, "hd.position_keys")[: ids.shape[1]])
-    return unit(np.fft.irfft((np.fft.rfft(base) * keys).sum(1), n=size))
+        drawn_at = drawn_size(read(net, "hd.position_keys"))
+        base = _drawn(net, int(ids.max()) + 1, drawn_at)[ids]
+    # Bins of keys that were grown are those that they were drawn with.
+    spectra = np.fft.rfft(keys)[:, : drawn_at // 2 + 1]
+    bundles = unit(np.fft.irfft((np.fft.rfft(base) * spectra).sum(1), n=drawn_at))
+    for _ in range(int(net.facts.get("ctqw_steps", 0))):
+        bundles = bundles / 2 + (np.roll(bundles, 1, -1) + np.roll(bundles, -1, -1)) / 4
+    return resized(bundles, size)
+
+
+def _drawn(net: Net, count: int, size: int) -> Array:
+    """The base vectors of the first ids, [count, size]."""
+    seed, usual = int(net.read("hd.base_seed")), net.dimensions.get("vocab", 0) > LAZY_ABOVE
+    if net.facts.get("base_table", "lazy" if usual else "dense") == "dense":
+        return np.random.default_rng((seed, 0)).standard_normal((count, size))
+    return np.stack([np.random.default_rng(seed + n).standard_normal(size) for n in range(count)])
+
+
+def drawn_size(keys: Array) -> int:
+    """The dimensions that keys were drawn with: a growth leaves the bins behind these empty."""
+    spectra = np.fft.rfft(keys)
+    strength = np.abs(spectra).max(0)
+    bins = int(np.flatnonzero(strength > EMPTY * strength.max())[-1]) + 1
+    last = spectra[:, bins - 1]
+    # The highest bin of an even size is real.
+    return 2 * (bins - 1) + bool(np.abs(last.imag).max() > EMPTY * np.abs(last).max())
 
 
 def resized(bundles: Array, size: int) -> Array:
-    """Bundles [n, hd] of length 1 in another size, their spectra padded with zeros or cut off."""
+    """Bundles [n, hd] in another size and as long, their spectra padded with zeros or cut off."""
     old, few = bundles.shape[-1], min(bundles.shape[-1], size)
+    if size == old:
+        return bundles
     spectra = np.fft.rfft(bundles)[:, : few // 2 + 1] * (size / old) ** 0.5
-    if few % 2 == 0 and size != old:
+    if few % 2 == 0:
         # The highest bin of an even size stands for one, any other for two.
         spectra[:, -1] *= 0.5**0.5 if size > old else 2**0.5
-    return unit(np.fft.irfft(spectra, n=size))
+    made = np.fft.irfft(spectra, n=size)
+    return unit(made) * np.linalg.norm(bundles, axis=-1, keepdims=True)
 
 
 def probe(before: Net, after: Net) -> tuple[Reading, ...]:
     """What both models make of the same random sequences, in float64."""
-    lengths = [net.dimensions["length"] for net in (before, after) if _takes_bundles(net)]
-    length = min(lengths, default=LENGTH)
-    known = min(IDS, *(_vocabulary(net) for net in (before, after)))
-    drawn = np.random.default_rng(SEED)
-    ids = drawn.integers(0, known, (max(2, POSITIONS // length), length))
+    before, after = _told(before, after), _told(after, before)
+    ids = _sequences(before, after, POSITIONS)
     inputs = _inputs(before, after, ids)
-    old, new = (run(net, x)[:, :length] for net, x in zip((before, after), inputs, strict=True))
+    old, new = _alike(*(run(net, x) for net, x in zip((before, after), inputs, strict=True)))
     both = min(old.shape[-1], new.shape[-1])
     away = float(np.abs(old[..., :both] - new[..., :both]).max())
     alike = old[..., :both].argmax(-1) == new[..., :both].argmax(-1)
+    count = alike.size
     readings = [
-        Reading(f"logits of {both} ids at {ids.size} positions", deviation=away),
+        Reading(f"logits of {both} ids at {count} positions", deviation=away),
         Reading("positions with the same likeliest of these ids", 1.0, float(alike.mean())),
     ]
     if old.shape[-1] != new.shape[-1]:
         beyond = [float(softmax(one)[..., both:].sum(-1).mean()) for one in (old, new)]
         readings.append(Reading("probability of the ids that one lacks", *beyond))
-    return (*readings, *_of_entry(before, after, ids, inputs))
+    if after.facts.get("cleanup") is True:
+        readings.append(_cleaned_up(before, after, inputs, ids))
+    elif _has_adapter(before) or _has_adapter(after):
+        readings += _of_entry(before, after)
+    return tuple(readings)
+
+
+def _told(net: Net, other: Net) -> Net:
+    """The net with the settings that no tensor shows among its facts."""
+    said = expect(net.config) or expect(other.config)
+    found = {} if said is None else {key: said.facts[key] for key in UNTOLD if key in said.facts}
+    return net._replace(facts={**found, **net.facts})
+
+
+def _sequences(before: Net, after: Net, positions: int) -> Array:
+    """Random sequences [n, S] of the most frequent ids, no longer than both models take.
+
+    Those that an adapter is fitted to are drawn as its conversion draws them, the ids more often
+    whose rows lie far from the mean row.
+    """
+    lengths = [net.dimensions["length"] for net in (before, after) if _takes_bundles(net)]
+    length = min(lengths, default=LENGTH)
+    known = min(IDS, *(_vocabulary(net) for net in (before, after)))
+    shape, drawn = (max(2, positions // length), length), np.random.default_rng(SEED)
+    if not (_has_rows(before) and _has_adapter(after)):
+        return drawn.integers(0, known, shape)
+    rows = _table(before)[:known]
+    away = ((rows - rows.mean(0)) ** 2).sum(1) + np.finfo(rows.dtype).tiny
+    return drawn.choice(known, shape, p=away / away.sum())
+
+
+def _alike(old: Array, new: Array) -> tuple[Array, Array]:
+    """Both at the positions that both have."""
+    length = min(old.shape[1], new.shape[1])
+    return old[:, :length], new[:, :length]
 
 
 def _inputs(before: Net, after: Net, ids: Array) -> tuple[Array, Array]:
     """The same sequences for both; an adapter's bundles of another size are those, resized."""
     first, second = (encoded(net, ids) if _takes_bundles(net) else ids for net in (before, after))
-    adapters = [net.facts.get("cleanup") is False for net in (before, after)]
-    if all(adapters):
+    if _has_adapter(before) and _has_adapter(after):
         second = resized(first, after.dimensions["hd_dim"])
     return first, second
 
 
-def _of_entry(before: Net, after: Net, ids: Array, inputs: tuple[Array, Array]) -> list[Reading]:
-    """How well ids are found, or how much of what entered is kept."""
-    if after.facts.get("cleanup") is True:
-        old, new = (
-            _found_again(net, x, ids) for net, x in zip((before, after), inputs, strict=True)
-        )
-        return [Reading("share of ids that the clean-up finds", old, new, 1.0 - new)]
-    if after.facts.get("cleanup") is False:
-        was, is_ = (entered(net, x) for net, x in zip((before, after), inputs, strict=True))
-        error = float(((was - is_) ** 2).sum() / ((was - was.mean((0, 1))) ** 2).sum())
-        return [Reading("share of the entry's variance that is kept (R2)", 1.0, 1.0 - error)]
-    return []
+def _of_entry(before: Net, after: Net) -> list[Reading]:
+    """How much is kept of what entered, and how often it points to the row of its id most.
+
+    A norm follows the entry, so that only directions count.
+    """
+    ids = _sequences(before, after, ENTERING)
+    inputs = _inputs(before, after, ids)
+    pair = zip((before, after), inputs, strict=True)
+    was, is_ = _alike(*(entered(net, x) for net, x in pair))
+    error = float(((was - is_) ** 2).sum() / ((was - was.mean((0, 1))) ** 2).sum())
+    readings = [Reading("share of the entry's variance that is kept (R2)", 1.0, 1.0 - error)]
+    if _has_rows(before):
+        rows, made = (x - x.mean(-1, keepdims=True) for x in (_table(before), is_))
+        right = float(((made @ unit(rows).T).argmax(-1) == ids[:, : is_.shape[1]]).mean())
+        readings.append(Reading("own rows that are nearest in direction", 1.0, right))
+    return readings
+
+
+def _cleaned_up(before: Net, after: Net, inputs: tuple[Array, Array], ids: Array) -> Reading:
+    """How many ids are found."""
+    pair = zip((before, after), inputs, strict=True)
+    old, new = (_found_again(net, x, ids) for net, x in pair)
+    return Reading("share of ids that the clean-up finds", old, new, 1.0 - new)
+
+
+def _has_adapter(net: Net) -> bool:
+    return net.facts.get("cleanup") is False
+
+
+def _has_rows(net: Net) -> bool:
+    return net.facts.get("embedding") == "plain"
 
 
 def _found_again(net: Net, x: Array, ids: Array) -> float:
@@ -168,8 +249,12 @@ def _vocabulary(net: Net) -> int:
     return net.dimensions.get("vocab") or net.dimensions["total"]
 
 
+def _table(net: Net) -> Array:
+    return read(net, "embed.token.weight")
+
+
 def _rows(net: Net, ids: Array) -> Array:
-    return read(net, "embed.token.weight")[ids]
+    return _table(net)[ids]
 
 
 def _dual_path(net: Net, ids: Array) -> Array:

@@ -219,6 +219,9 @@ def expect(data: Mapping[str, Any]) -> Expectation | None:
         "num_reasoning_blocks": model.num_reasoning_blocks or 0,
         "block_pattern": model.block_pattern,
         "lm_head": head.kind,
+        "heads": model.blocks.attention.num_heads,
+        "wavelet_heads": model.blocks.wlam.num_heads,
+        "thought_steps": model.blocks.latent.thought_steps,
     }
     if head.kind == "quantum":
         facts |= {"dense_fallback": head.dense_fallback, "factored": head.factor_rank is not None}
@@ -270,7 +273,8 @@ def _entry_of(config: Any) -> tuple[dict[str, Fact], dict[str, int]] | None:
     if not bundles:
         if model.embedding is None or model.embedding.kind == "plain":
             return {"input": "token_ids", "embedding": "plain"}, {}
-        wide = (model.hd_dims.embedding if model.hd_dims else None) or 8 * model.hidden_dim
+        own = (model.hd_dims.embedding if model.hd_dims else None) or (adapter and adapter.hd_dim)
+        wide = own or 8 * model.hidden_dim
         rows = min(model.embedding.hd_active_vocab_size or vocab, vocab)
         facts: dict[str, Fact] = {"input": "token_ids", "embedding": "dual_path"}
         return facts, {"embedding_hd": wide, "rows": rows}
@@ -292,19 +296,29 @@ def advise(expected: Expectation, _layout: str, facts: Mapping[str, Fact]) -> st
     wrong = {
         key for key in facts.keys() & expected.facts.keys() if facts[key] != expected.facts[key]
     }
-    if not wrong:
-        return (
-            "convert the weights for this config (`cfgmig checkpoint convert --for`): vocabulary "
-            "and hd_dim can be changed, no other size can"
-        )
-    if not wrong <= {"input", "cleanup"}:
+    coded = facts.get("embedding") == "dual_path"
+    no_way = coded and expected.facts.get("cleanup") is not False
+    no_way = no_way or expected.facts.get("embedding") == "dual_path"
+    if not wrong <= {"input", "cleanup", "factored"} or (wrong and no_way):
         return None  # other blocks or another head: nothing is known that makes one of the other
-    if False in (facts.get("cleanup"), expected.facts.get("cleanup")):
-        return None  # an adapter has to be trained; nothing makes a table of ids of it either
-    return (
-        "convert the weights for this config (`cfgmig checkpoint convert --for`): a clean-up "
-        "finds the ids in bundles, and the table stays"
-    )
+    said = "vocabulary, hd_dim and sample_length can be changed, no other size can"
+    if "factored" in wrong:
+        said = "a head can be factored, if enough of it stays, and multiplied out"
+    if wrong & {"input", "cleanup"}:
+        said = _between_entries(expected.facts, coded)
+    command = "`cfgmig checkpoint convert OLD NEW --for CONFIG`"
+    return f"convert the weights for this config ({command}): {said}"
+
+
+def _between_entries(wanted: Mapping[str, Fact], coded: bool) -> str:
+    """What a model is fed with in another way from here on, and what that loses."""
+    if wanted.get("cleanup") is True:
+        return "a clean-up finds the ids in bundles, and the table stays"
+    if wanted["input"] == "token_ids":
+        return "a row for each id is made of what an adapter unbinds, a warm start"
+    if wanted.get("expand") == "unbind" and not coded:
+        return "an adapter is fitted to the table of ids, a warm start"
+    return "an adapter starts afresh"
 
 
 def judge(_layout: str, metadata: Mapping[str, Any]) -> Judgement:

@@ -50,6 +50,11 @@ CONFIGS = {
     "wide": config(400, width=48),
     "rows and codes": model(embedding={"kind": "dual_path", "hd_active_vocab_size": 380}),
     "rows": model(embedding={"kind": "dual_path"}, hd_dims={"embedding": 32}),
+    "size of the adapter": model(
+        adapter=ADAPTER,
+        input={"kind": "token_ids", "dtype": "int32"},
+        embedding={"kind": "dual_path"},
+    ),
     "dense head": model(lm_head={"kind": "dense"}),
     "no fallback": model(lm_head={"dense_fallback": False, "vqc_layers": 1, "vqc_qubits": 3}),
     "factored": model(lm_head={"factor_rank": 5, "total_vocab_size": 420, "vqc_qubits": 1}),
@@ -122,14 +127,24 @@ def test_deeper_models_than_any_search_draws() -> None:
         choose(blocks, wanted.facts)
 
 
+BROADCAST = {**ADAPTER, "expand": "broadcast"}
+DUAL = model(embedding={"kind": "dual_path"})
+
+
 @pytest.mark.parametrize(
     ("before", "after", "verdict", "said"),
     [
-        (config(400), config(370), "convert", "vocabulary and hd_dim can be changed"),
+        (config(400), config(370), "convert", "vocabulary, hd_dim and sample_length can"),
         (config(400), config(400, CLEANUP), "convert", "a clean-up finds the ids"),
-        (config(400), config(400, ADAPTER), "partly", None),
-        (config(400, CLEANUP), config(400, ADAPTER), "partly", None),
-        (config(400, ADAPTER), config(400), "partly", None),
+        (config(400), config(400, ADAPTER), "convert", "an adapter is fitted to the table"),
+        (config(400), config(400, BROADCAST), "convert", "an adapter starts afresh"),
+        (DUAL, config(400, ADAPTER), "convert", "an adapter starts afresh"),
+        (DUAL, config(400, CLEANUP), "partly", None),
+        (DUAL, config(400), "loads", None),
+        (config(400, ADAPTER), DUAL, "partly", None),
+        (config(400, CLEANUP), config(400, ADAPTER), "convert", "an adapter is fitted"),
+        (config(400, ADAPTER), config(400), "convert", "a row for each id is made"),
+        (config(400), config(400, factor_rank=4), "convert", "a head can be factored"),
         (config(400), config(400, blocks=5), "loads", None),
         (config(400), config(400, blocks=7), "partly", None),
         (config(400), model(lm_head={"kind": "dense"}), "loads", None),
@@ -159,6 +174,11 @@ def test_every_adaptation_changes_what_a_layout_tells() -> None:
         "larger_bundles": "preserving",
         "smaller_bundles": "structural",
         "clean_up": "preserving",
+        "length": "structural",
+        "adapter": "structural",
+        "fresh_adapter": "structural",
+        "factored_head": "structural",
+        "whole_head": "preserving",
     }
 
 

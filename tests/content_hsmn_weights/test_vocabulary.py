@@ -14,13 +14,13 @@ from tests.content_hsmn_weights.tools import (
     ENTRIES,
     HEADS,
     about,
-    adaptations,
     adapted,
     arrays,
     bundles,
     loaded,
     logits,
     made,
+    on_tensors,
     readings,
     sequences,
     there_and_back,
@@ -110,14 +110,14 @@ def test_what_was_cut_comes_back() -> None:
     one = arrays(made())
     cut, kept = adapted("vocabulary", one, {"vocab": 370})
     state = started(cut, kept)
-    state_words = adaptations()["vocabulary"].weights(about(state, {"vocab": 400}, {}))
+    state_words = on_tensors("vocabulary", about(state, {"vocab": 400}, {}))
     apply(state_words, state, key="vocabulary", what="vocabulary")
     again, left = finished(state, cut | kept)
     assert_same(again, one)
     assert not left
     # Other ids than those that were cut are drawn.
     state = started(cut, kept)
-    state_words = adaptations()["vocabulary"].weights(about(state, {"vocab": 380}, {}))
+    state_words = on_tensors("vocabulary", about(state, {"vocab": 380}, {}))
     apply(state_words, state, key="vocabulary", what="vocabulary")
     drawn, left = finished(state, cut | kept)
     assert len(left) == len(kept)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cfgmig.migration import Beside
 from cfgmig.migration.loader import load_adaptations
 from cfgmig.migration.on_weights import StateDict, apply
 from cfgmig.migration.revision import Adaptation, reversed_words
@@ -118,7 +119,13 @@ def about(state: StateDict, sizes: dict[str, int], wanted: dict[str, Any]) -> We
 
 
 def words(name: str, tensors: Arrays, sizes: dict[str, int], **wanted: Any) -> Any:
-    return adaptations()[name].weights(about(started(tensors), sizes, wanted))
+    return on_tensors(name, about(started(tensors), sizes, wanted))
+
+
+def on_tensors(name: str, state: Weights) -> Any:
+    """An adaptation's operations without those on what lies beside the tensors."""
+    found = adaptations()[name].weights(state)
+    return found if found is None else [one for one in found if not isinstance(one, Beside)]
 
 
 def adapted(
@@ -126,7 +133,7 @@ def adapted(
 ) -> tuple[Arrays, Arrays]:
     """The tensors after an adaptation, and what is kept beside them."""
     state = started(tensors)
-    done = adaptations()[name].weights(about(state, sizes or {}, wanted))
+    done = on_tensors(name, about(state, sizes or {}, wanted))
     assert done is not None
     apply(done, state, key=name, what=name)
     return finished(state, tensors)
@@ -137,7 +144,7 @@ def there_and_back(
 ) -> Arrays:
     """The tensors after an adaptation and its reverse, with what was kept."""
     state = started(tensors)
-    done = adaptations()[name].weights(about(state, sizes or {}, wanted))
+    done = on_tensors(name, about(state, sizes or {}, wanted))
     apply(done, state, key=name, what=name)
     apply(reversed_words(done), state, key=name, what=name)
     return finished(state, tensors)[0]

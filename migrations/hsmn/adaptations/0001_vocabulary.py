@@ -3,8 +3,10 @@
 Ids are numbered by frequency: 362 of the bytes and special tokens, then n-grams, the most
 frequent first. So a smaller vocabulary is a prefix of a larger one, and a cut keeps the first
 rows of the table of ids and the first columns of the head. What leaves is kept beside the
-result, and a growth by just these ids puts it back. Cut the tokenizer's codebook alike: texts
-get longer, because the n-grams that left are spelled with shorter ones.
+result, and a growth by just these ids puts it back. The codebook in the checkpoint is cut alike,
+and the whole one stays as `codebook_before`: texts get longer, because the n-grams that left are
+spelled with shorter ones. A growth takes words from there. Ids beyond them have none: they stay
+without use, `model.vocab_source: config`, until a larger codebook is learnt.
 
 A growth draws what is new. A row or a column is the mean of those that are there and noise of a
 tenth of their deviation, from normal numbers of a fixed seed and the name of the tensor; a
@@ -23,16 +25,21 @@ that is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from cfgmig.errors import Refused
 from cfgmig.migration import (
+    IRREVERSIBLE,
     STASH,
     Add,
+    Beside,
     Convert,
+    Custom,
     Joined,
+    Move,
     Operation,
     Remove,
     Split,
@@ -64,6 +71,9 @@ PLACES = {
 """Tensors with a place for each id, and the dimension that counts them."""
 
 
+BOOK, BOOK_BEFORE = "codebook", "codebook_before"
+
+
 def weights(state: Weights) -> list[Operation] | None:
     """A part less or a part more of every tensor that has a place for each id."""
     changed = {
@@ -82,6 +92,8 @@ def weights(state: Weights) -> list[Operation] | None:
         if name in state.tensors and size in changed:
             old, new = changed[size]
             words += _cut(name, dim, old, new) if new < old else _grown(state, name, dim, old, new)
+    if "vocab" in changed:
+        words.append(Beside(_book(*changed["vocab"])))
     return words
 
 
@@ -120,6 +132,47 @@ def _check_rows(state: Weights, old: int, new: int) -> None:
             kind="migration",
             help=f"set model.embedding.hd_active_vocab_size to {min(old, wanted or old)}",
         )
+
+
+def _book(old: int, new: int) -> Custom:
+    """The codebook of as many ids, as far as there are words for them."""
+    said = f"{BOOK} has the words of {new} ids from here on; {BOOK_BEFORE} has all."
+    ways = (lambda data: _other_book(data, new)), (lambda data: _other_book(data, old))
+    return Custom(said, *ways, touches=(BOOK, BOOK_BEFORE))
+
+
+def _other_book(data: Mapping[str, Any], ids: int) -> list[Operation]:
+    """Operations that put a part of the largest known codebook in the place of the codebook."""
+    now, before = (_parsed(data.get(key)) for key in (BOOK, BOOK_BEFORE))
+    if now is None:
+        return []
+    own, whole = _words(now), _words(before or now)
+    keep = ids - BASE
+    if whole[: len(own)] != own or len(whole[:keep]) == len(own):
+        return []
+    kept = whole[:keep]
+    if len(kept) == len(whole):
+        return [Remove(BOOK, IRREVERSIBLE), Move(BOOK_BEFORE, BOOK)]
+    config = {**now.get("config", {}), "max_vocab_size": ids}
+    made = {**now, "config": config, "superwords": kept, "next_id": BASE + len(kept)}
+    value = json.dumps(made, ensure_ascii=False) if isinstance(data[BOOK], str) else made
+    aside = Move(BOOK, BOOK_BEFORE) if before is None else Remove(BOOK, IRREVERSIBLE)
+    return [aside, Add(BOOK, value)]
+
+
+def _parsed(value: Any) -> dict[str, Any] | None:
+    """A codebook as data, whose ids begin where they do here; None where it is none."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    is_book = isinstance(found, dict) and isinstance(found.get("superwords"), list)
+    return found if is_book and found.get("base_vocab_size", BASE) == BASE else None
+
+
+def _words(book: Mapping[str, Any]) -> list[Any]:
+    """Its words in the order of their ids."""
+    return sorted(book["superwords"], key=lambda word: int(word["superword_id"]))
 
 
 def _rest(name: str, low: int, high: int) -> str:

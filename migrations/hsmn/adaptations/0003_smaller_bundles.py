@@ -43,6 +43,8 @@ def weights(state: Weights) -> list[Operation] | None:
     stays = all(state.wanted.get(key) == state.facts.get(key) for key in ("input", "cleanup"))
     if not stays or state.facts.get("cleanup") is not False or not 0 < new < old:
         return None
+    if state.dimensions["length"] != state.wanted_dimensions["length"]:
+        return None  # further keys are drawn in the size that these have now
     (dtype, (_, width)), (kind, (length, _)) = state.tensors[PROJECTION], state.tensors[KEYS]
     before, before_keys = f"{PROJECTION}_{old}", f"{KEYS}_{old}"
     both = (Take(before), Take(before_keys))

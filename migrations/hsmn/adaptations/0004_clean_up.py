@@ -65,19 +65,21 @@ def weights(state: Weights) -> list[Operation] | None:
     wants = state.wanted.get("input") == "hd_bundle" and state.wanted.get("cleanup") is True
     if not has and state.facts.get("embedding") != "plain":
         return None
-    if has and not wants:
-        plain = state.wanted.get("input") == "token_ids"
-        return (
-            _left(state, anew=False) if plain and state.wanted.get("embedding") == "plain" else None
-        )
     if not wants:
-        return None
+        return _left(state, anew=False) if has and _needs_none(state) else None
     same = all(
         state.dimensions.get(size) == state.wanted_dimensions[size] for size in ("hd_dim", "length")
     )
     if has and same:
         return None
     return _left(state, anew=True) if has else _drawn(state)
+
+
+def _needs_none(state: Weights) -> bool:
+    """Whether ids come in by a plain table, or an adapter takes the clean-up's place."""
+    wanted = state.wanted
+    plain = wanted.get("input") == "token_ids" and wanted.get("embedding") == "plain"
+    return plain or wanted.get("cleanup") is False
 
 
 def _left(state: Weights, *, anew: bool) -> list[Operation]:
