@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,9 +12,9 @@ from examples.common import flow
 from examples.common.flow import Say, Source, Stop, Validated
 
 from .flow_data import Material, material, read_texts, tokenizer_of
+from .flow_facts import hold_material, hold_source, hold_vocabulary, kept
 from .model import Hsmn, build
 from .tokenizer import AdaptiveQWT
-from .tokenizer.codebook import Codebook
 
 if TYPE_CHECKING:
     from checkpoint_tools import Checkpoint
@@ -62,8 +61,8 @@ def prepare(path: Path, say: Say, asked: Asked) -> Ready:
         asked: what the command line changes.
 
     Raises:
-        Stop: the config has errors or leaves something open, its text cannot be read, or the
-            checkpoint does not load.
+        Stop: the config has errors or leaves something open, its text cannot be read, the
+            checkpoint does not load, or text, model and checkpoint do not fit together.
         cfgmig.CfgmigError: a file cannot be read, or is refused.
     """
     from schemas.hsmn.v5 import Config
@@ -72,18 +71,22 @@ def prepare(path: Path, say: Say, asked: Asked) -> Ready:
     config = changed(validated.config, asked)  # type: ignore[arg-type]
     texts = read_texts(config, path, validated.project.root)
     try:
-        tokenizer = tokenizer_of(config, texts, codebook_of(asked.weights))
+        found = None if asked.weights is None else kept(asked.weights)
+        tokenizer = tokenizer_of(config, texts, found.codebook if found else None)
+        hold_vocabulary(config, tokenizer, path, say)
         config = resolved(config, tokenizer)
-        source = None
-        if asked.weights is not None:
+        source, drawn = None, None
+        if asked.weights is not None and found is not None:
             source = flow.weigh(asked.weights, config.model_dump(mode="json"), validated, say)
-        given = material(config, texts, tokenizer)
+            drawn = hold_source(config, found, asked.weights)
+        given = material(config, texts, tokenizer, drawn)
         torch.manual_seed(config.training.seed)
         model = build(config)
     except ValueError as error:
         raise Stop(f"{path}: {error}", 2) from error
     if source is not None:
         load(model, source)
+    hold_material(config, model, given, path)
     ready = Ready(config, validated, given, model, source)
     tell(ready, say)
     return ready
@@ -101,37 +104,12 @@ def changed(config: Config, asked: Asked) -> Config:
 
 
 def resolved(config: Config, tokenizer: AdaptiveQWT) -> Config:
-    """The config with the vocabulary that the model has: what was learnt, where that counts.
-
-    Raises:
-        ValueError: the model's vocabulary is smaller than the tokenizer's.
-    """
+    """The config with the vocabulary that the model has: what was learnt, where that counts."""
     if config.model.vocab_source == "config":
-        if tokenizer.vocab_size > (config.tokenizer.active_vocab_size or 0):
-            raise ValueError(f"the tokenizer has {tokenizer.vocab_size} ids, the model fewer")
         return config
     update = {"active_vocab_size": tokenizer.vocab_size}
     section = config.tokenizer.model_copy(update=update)
     return config.model_copy(update={"tokenizer": section})
-
-
-def codebook_of(path: Path | None) -> Codebook | None:
-    """The codebook that a checkpoint of this trainer keeps; None without one.
-
-    Raises:
-        Stop: the file is no checkpoint.
-        ValueError: the codebook is malformed.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    if path is None or path.suffix != ".safetensors":
-        return None
-    try:
-        with safe_open(path, "pt") as file:
-            text = (file.metadata() or {}).get("codebook")
-    except (OSError, SafetensorError) as error:
-        raise Stop(f"{path}: cannot be read: {error}", 2) from error
-    return None if text is None else Codebook.from_json(json.loads(text))
 
 
 def load(model: Hsmn, source: Source) -> None:
@@ -147,6 +125,15 @@ def load(model: Hsmn, source: Source) -> None:
         state = model_state(checkpoint)
         names = {} if state is None else state.names
         tensors = {inner: _tensor(checkpoint, name) for inner, name in names.items()}
+    over = sorted(tensors.keys() - model.state_dict().keys())
+    if over:
+        raise Stop(
+            f"{source.path}: {len(over)} of its tensors have no place in the model: {over[0]}"
+            f"{' and others' * (len(over) > 1)}\n"
+            "  help: give the config the checkpoint's settings, or convert the weights for it"
+            " (`cfgmig checkpoint convert --for`)",
+            3,
+        )
     try:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
@@ -167,6 +154,8 @@ def tell(ready: Ready, say: Say) -> None:
     config, given = ready.config, ready.material
     cap, ids = given.tokenizer.limit, given.tokenizer.vocab_size
     held = " (at its cap)" if ids == cap else f" of {cap}"
+    if ready.source is not None:
+        say(f"ids are those of {ready.source.path}; none is learnt from the text")
     say(f"vocabulary {ids}{held}; {len(given.train)} sequences, {len(given.held_out)} held out")
     budget = config.budget.param_budget
     within = "" if budget is None else f" of a budget of {budget:,}"

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from examples.common.flow import Stop, find
 
-from .hd import HdCorpus, Settings, fill
+from .hd import HdCorpus, Settings
 from .hd.corpus import SHORTEST
+from .hd.encoder import Encoder
 from .hd.stream import sequences
 from .tokenizer import PAD, AdaptiveQWT
 from .tokenizer.ids import BYTES
@@ -31,11 +32,12 @@ SHORTEST_PARAGRAPH = 20
 
 
 class Texts(NamedTuple):
-    """Paragraphs to train on, those held out, and the digest of the file they are from."""
+    """Paragraphs to train on, those held out, the digest of the file they are from, and where."""
 
     train: list[str]
     held_out: list[str]
     digest: str
+    path: Path
 
 
 class Part(NamedTuple):
@@ -79,20 +81,32 @@ def read_texts(config: Config, path: Path, root: Path) -> Texts:
         Stop: the config names no text, it cannot be read, or it has too few paragraphs.
     """
     if config.data.text is None:
-        raise Stop(f"{path}: data.text is missing; datasets and curricula are not fetched here", 2)
+        raise Stop(
+            f"{path}: data.text is missing; datasets and curricula are not fetched here\n"
+            "  help: set `data.text` to a file with paragraphs between blank lines",
+            2,
+        )
     file = find(config.data.text, path, root)
     try:
         content = file.read_bytes()
         text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Stop(f"{file}: cannot be read: {error}", 2) from error
+        reason = getattr(error, "strerror", None) or error
+        raise Stop(
+            f"{file}: cannot be read: {reason}\n"
+            f"  help: `data.text` of {path} is looked for below {root} and beside the config",
+            2,
+        ) from error
     paragraphs = [" ".join(one.split()) for one in text.split("\n\n")]
     paragraphs = [one for one in paragraphs if len(one) > SHORTEST_PARAGRAPH]
     held_out = paragraphs[HELD_OUT - 1 :: HELD_OUT]
     if not held_out:
-        raise Stop(f"{file}: {len(paragraphs)} paragraphs; {HELD_OUT} are needed to hold one out")
+        raise Stop(
+            f"{file}: {len(paragraphs)} paragraphs; {HELD_OUT} are needed to hold one out\n"
+            f"  help: blank lines part them; one has more than {SHORTEST_PARAGRAPH} characters"
+        )
     train = [one for at, one in enumerate(paragraphs) if at % HELD_OUT != HELD_OUT - 1]
-    return Texts(train, held_out, sha256(content).hexdigest())
+    return Texts(train, held_out, sha256(content).hexdigest(), file)
 
 
 def tokenizer_of(config: Config, texts: Texts, codebook: Codebook | None) -> AdaptiveQWT:
@@ -110,8 +124,17 @@ def tokenizer_of(config: Config, texts: Texts, codebook: Codebook | None) -> Ada
     return tokenizer
 
 
-def material(config: Config, texts: Texts, tokenizer: AdaptiveQWT) -> Material:
+def material(
+    config: Config, texts: Texts, tokenizer: AdaptiveQWT, drawn: int | None = None
+) -> Material:
     """Training and held-out parts of a text.
+
+    Args:
+        config: as it is built.
+        texts: paragraphs.
+        tokenizer: trained.
+        drawn: dimensions that bundles are drawn with before they are resized to `hd_dim`, as those
+            were that the weights know; None: `hd_dim` itself.
 
     Raises:
         ValueError: bundles come in, and there is no adapter that says how wide they are.
@@ -120,35 +143,69 @@ def material(config: Config, texts: Texts, tokenizer: AdaptiveQWT) -> Material:
     parts = []
     counts: dict[str, Any] = {"paragraphs": len(texts.train), "held_out": len(texts.held_out)}
     for name, paragraphs in (("train", texts.train), ("held_out", texts.held_out)):
-        part, counted = _part(config, paragraphs, tokenizer)
+        part, counted = _part(config, paragraphs, tokenizer, drawn)
         counts[f"{name}_sequences"] = counted
         parts.append(part)
     batch = config.training.batch_size or 1
     for part, least, name in ((parts[0], batch, "train on"), (parts[1], 1, "measure")):
         if len(part) < least:
-            raise Stop(f"the text gives {len(part)} sequences to {name}; {least} are needed")
+            raise Stop(
+                f"{texts.path}: gives {len(part)} sequences to {name}; {least} are needed\n"
+                f"  help: {_more_sequences(config, len(part))}"
+            )
     ignore = config.training.loss.ignore_index
     entropy = unigram_entropy(parts[1].labels, ignore)
     width = bytes_per_label(parts[1].labels, ignore, tokenizer)
     return Material(tokenizer, parts[0], parts[1], entropy, width, texts.digest, counts)
 
 
+def _more_sequences(config: Config, given: int) -> str:
+    """What makes the sequences of a text more, or those that are needed fewer."""
+    hd, size = config.data.hd, config.training.batch_size
+    if takes_bundles(config) and given == hd.reservoir_size:
+        return f"`data.hd.reservoir_size: {given}` keeps no more; a batch takes {size}"
+    length = "data.hd.sample_length" if takes_bundles(config) else "model.context_window"
+    return f"a longer text, a smaller `training.batch_size` or a shorter `{length}`"
+
+
 def _part(
-    config: Config, paragraphs: Sequence[str], tokenizer: AdaptiveQWT
+    config: Config, paragraphs: Sequence[str], tokenizer: AdaptiveQWT, drawn: int | None
 ) -> tuple[Part, dict[str, Any]]:
     if takes_bundles(config):
-        corpus = HdCorpus(Settings.from_config(config, tokenizer.vocab_size))
-        fill(corpus, paragraphs, tokenizer)
+        corpus = _corpus(config, tokenizer.vocab_size, drawn)
+        for row in sequences(paragraphs, tokenizer, config.data.hd.sample_length):
+            corpus.add(row)  # skips and counts what is too short
         return Part(corpus.bundles, corpus.labels()), corpus.statistics()
     length = config.model.context_window
     if length is None:
         raise ValueError("model.context_window is null: the search has to decide it")
     # A row has one id more than the model reads: each id's label is the next one.
-    rows = [row for row in sequences(paragraphs, tokenizer, length + 1) if len(row) >= SHORTEST]
+    cut = list(sequences(paragraphs, tokenizer, length + 1))
+    rows = [row for row in cut if len(row) >= SHORTEST]
     ids = torch.full((len(rows), length + 1), PAD)
     for place, row in enumerate(rows):
         ids[place, : len(row)] = torch.tensor(row)
-    return Part(ids[:, :-1], ids[:, 1:]), {"samples": len(rows)}
+    return Part(ids[:, :-1], ids[:, 1:]), {
+        "samples": len(rows),
+        "skipped_short": len(cut) - len(rows),
+    }
+
+
+def _corpus(config: Config, ids: int, drawn: int | None) -> HdCorpus:
+    settings = Settings.from_config(config, ids)
+    corpus = HdCorpus(settings)
+    if drawn not in (None, settings.hd_dim):
+        corpus.encoder = Encoder(
+            ids,
+            settings.hd_dim,
+            settings.sample_length,
+            seed=settings.seed,
+            keys=settings.keys,
+            ctqw_steps=settings.ctqw_steps,
+            base_table=settings.base_table,
+            drawn_dim=drawn,
+        )
+    return corpus
 
 
 def takes_bundles(config: Config) -> bool:

@@ -25,17 +25,19 @@ OLD_FOLDER, OLD_WEIGHTS = "old folder (model.keras)", "old weights (.weights.h5)
 _CLOSED = "its blocks run in closed kernels and tensor trains: other tensors, no source to port"
 _BARE = "tensors without a config: useless even to the old program without the trial's file"
 _AGAIN = "train again from the upgraded config"
+_FITTED = (
+    "blocks and head fit; an adapter is fitted to the table of ids: a warm start (held-out R2 0.39"
+    " at hd_dim 1024 and 16 positions, 0.53 at 4096)"
+)
+_FRESH = "blocks and head fit; the adapter starts afresh"
+_ROWS = "blocks and head fit; the row of an id is what the adapter makes of it alone: a warm start"
+_APART = "ids are not apart in what it projects, so nothing makes a row of each"
 _DECODES = (
-    "trunk and head fit; the adapter is missing: exact with cleanup where every id of a sample is"
-    " decoded (hd_dim 1024, 16 positions, unitary keys: 1.00), else a warm start"
+    "the table stays and a clean-up feeds it: exact where each of a sample's ids is found (1.00 at"
+    " hd_dim 1024, 16 positions, unitary keys), refused where one is not"
 )
-_LSTSQ = (
-    "trunk and head fit; a fitted projection is lossy (held-out R2 0.39 at hd_dim 1024 and 16"
-    " positions, 0.53 at 4096)"
-)
-_TO_HD = "convert: exact-cleanup keeps the function, lstsq fits the adapter, init draws it"
-_TO_TOKENS = "convert: embedding = base vectors x W + b, in closed form"
-_LABELS = "labels differ: token mode predicts the next id, HD mode the ids themselves"
+_BACK = "its table of ids stays, what cleaned up leaves: the same logits"
+_CONVERT = "`cfgmig checkpoint convert --for` the config"
 _SAME_TENSORS = "the same tensors for another input to the blocks: train on before measuring"
 
 
@@ -56,31 +58,32 @@ matrix = Matrix(
     rows=(
         *_old(TOKENS),
         _row(TOKENS, TOKENS, "yes", "its own tensors: embed.token, blocks, head"),
-        _row(TOKENS, UNBIND, "convert", _LABELS, _TO_TOKENS),
-        _row(TOKENS, CLEANUP, "convert", "it kept its table of ids: drop the rest", _TO_TOKENS),
-        _row(TOKENS, BROADCAST, "convert", _LABELS, _TO_TOKENS),
+        _row(TOKENS, UNBIND, "convert", _ROWS, _CONVERT),
+        _row(TOKENS, CLEANUP, "convert", _BACK, _CONVERT),
+        _row(TOKENS, BROADCAST, "no", _APART, _AGAIN),
         *_old(UNBIND),
-        _row(UNBIND, TOKENS, "convert", _LSTSQ, _TO_HD),
+        _row(UNBIND, TOKENS, "convert", _FITTED, _CONVERT),
         _row(UNBIND, UNBIND, "yes", "its own tensors: adapter, blocks, head"),
-        _row(UNBIND, CLEANUP, "convert", "it has a table of ids and no projection", _TO_HD),
+        _row(UNBIND, CLEANUP, "convert", _FITTED, _CONVERT),
         _row(UNBIND, BROADCAST, "yes", _SAME_TENSORS),
         *_old(CLEANUP),
-        _row(CLEANUP, TOKENS, "convert", _DECODES, _TO_HD),
-        _row(CLEANUP, UNBIND, "no", "it has no table of ids to clean up with", _AGAIN),
+        _row(CLEANUP, TOKENS, "convert", _DECODES, _CONVERT),
+        _row(CLEANUP, UNBIND, "convert", _ROWS, _CONVERT),
         _row(CLEANUP, CLEANUP, "yes", "its own tensors: embed.token, blocks, head"),
-        _row(CLEANUP, BROADCAST, "no", "it has no table of ids to clean up with", _AGAIN),
+        _row(CLEANUP, BROADCAST, "no", _APART, _AGAIN),
         *_old(BROADCAST),
-        _row(BROADCAST, TOKENS, "convert", "a fresh adapter only: positions are lost", _TO_HD),
+        _row(BROADCAST, TOKENS, "convert", _FRESH, _CONVERT),
         _row(BROADCAST, UNBIND, "yes", _SAME_TENSORS),
-        _row(BROADCAST, CLEANUP, "convert", "a fresh adapter only: positions are lost", _TO_HD),
+        _row(BROADCAST, CLEANUP, "convert", _FRESH, _CONVERT),
         _row(BROADCAST, BROADCAST, "yes", "its own tensors: adapter, blocks, head"),
     ),
     notes=(
         "No checkpoint of the old program is known; nothing of its kernels is in source.",
         "Fewer ids convert exactly: rows are the base of 362 and then by frequency, so a cut keeps"
         " a prefix of table, head and codebook; below 362 it is refused. More ids are approximate.",
-        "A larger hd_dim converts exactly by padding the spectrum with zeros (relative error 6e-16),"
-        " with ctqw_steps 0 and stored tables; a smaller one needs a new fit (error about 1).",
+        "A larger hd_dim converts by padding spectra with zeros: the same function of bundles that"
+        " are padded alike. A smaller one cuts them, and what that loses is measured. The trainer"
+        " resizes the bundles of such weights in the same way.",
         "A token model predicts the next id, a model of bundles the ids of the bundle: a converted"
         " trunk is a warm start unless the labels are shifted too.",
     ),

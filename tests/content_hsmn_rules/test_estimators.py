@@ -10,6 +10,7 @@ import pytest
 
 from schemas.hsmn.rules import estimators as of
 from schemas.hsmn.rules.estimators import Sizes
+from schemas.hsmn.rules.memory import memory, peak_memory
 
 TINY = Sizes(
     width=64,
@@ -155,7 +156,7 @@ def test_real_trials(name: str, corpus: Path) -> None:
     flat = json.loads(file.read_bytes())
     counts, gigabytes = TRIALS[name]
     assert (of.count_v1(flat), of.count_v2(flat), of.count_head(flat)) == counts
-    assert of.memory(flat).peak / 1e9 == pytest.approx(gigabytes, rel=0.001)
+    assert memory(flat).peak / 1e9 == pytest.approx(gigabytes, rel=0.001)
 
 
 def test_the_log_of_refused_trials(corpus: Path) -> None:
@@ -172,11 +173,11 @@ def test_the_log_of_refused_trials(corpus: Path) -> None:
 
 def test_a_context_that_fits_is_the_longest_that_does() -> None:
     flat = {"hidden_dim": 64, "batch_size": 16, "context_window": 1_048_576}
-    found = of.memory(flat)
+    found = memory(flat)
     assert found.peak > found.limit
     assert found.context == 131_072
-    assert of.peak_memory(flat, 131_072) <= found.limit
-    assert of.memory(flat | {"context_window": 4096}).context is None
+    assert peak_memory(flat, 131_072) <= found.limit
+    assert memory(flat | {"context_window": 4096}).context is None
 
 
 def test_blocks_of_the_exact_count() -> None:
@@ -189,6 +190,9 @@ def test_blocks_of_the_exact_count() -> None:
         "moe": 65_796,
     }
     assert of.head_count(TINY) == 181_311
+    # two norms of 4 x 64, six of 2 x 64 and an angle each, and the blocks of the facts
+    blocks = 256 + 6 * 129 + 32_644 + 20_801 + 33_344 + 13_632 + 95_936 + 65_796
+    assert of.exact_parts(TINY) | {"entry": 0} == {"entry": 0, "blocks": blocks, "head": 181_311}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from schemas.hsmn.rules import estimators
+from schemas.hsmn.rules import estimators, memory
 from tests.content_hsmn_rules.test_yardstick import CODES
 from tests.content_hsmn_rules.tools import findings, parse
 
@@ -139,7 +139,7 @@ def _holds(rule: str, text: str, c: dict[str, Any]) -> bool:
         "raw": _raw,
         "cap": lambda c: max(8000, min(_raw(c), 300_000)),
         "head": estimators.count_head,
-        "mem": estimators.peak_memory,
+        "mem": memory.peak_memory,
         "LR": RATES,
     }
     return bool(eval(text, names))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cfgmig.schema.rules import Example, Problem, rule
 
-from . import estimators, read
+from . import estimators, memory, read
 from .read import fmt
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cfgmig.schema.rules import Config
 
 ESTIMATOR = "budget.estimator"
+STACK = ("num_reasoning_blocks", "num_moe_experts")
 LEAST, MOST = 100_000_000, 20_000_000_000
 """The budgets that the old server took."""
 _TINY = (
@@ -31,7 +32,9 @@ def counts(config: Config) -> dict[str, int]:
     flat = read.flat(config)
     found = {name: count(flat) for name, count in estimators.FLAT.items()}
     of = read.sizes(config)
-    return found if of is None else found | {"exact": estimators.count_exact(of)}
+    # The old estimators fill in what is open; a count of tensors that nobody decided is none.
+    is_open = any(read.whole(config, key) is None for key in STACK)
+    return found if of is None or is_open else found | {"exact": estimators.count_exact(of)}
 
 
 def _says_sizes(config: Config) -> bool:
@@ -71,10 +74,13 @@ def above_budget(config: Config) -> Iterator[Problem]:
     budget = read.whole(config, "param_budget")
     count = counts(config).get(name)
     if budget is not None and count is not None and count > budget:
+        of = None if name == "head" else read.sizes(config)
+        parts = {} if of is None else estimators.exact_parts(of)
+        listed = ", ".join(f"{part} {fmt(size)}" for part, size in parts.items())
         yield Problem(
             read.place(config, "param_budget") or "",
-            f"{fmt(count)} parameters by estimator {name}, {count / budget:.2f} times the budget of"
-            f" {fmt(budget)}",
+            f"{fmt(count)} parameters by estimator {name}{f' ({listed})' * bool(listed)},"
+            f" {count / budget:.2f} times the budget of {fmt(budget)}",
             "fewer experts or blocks, a smaller width or vocabulary - or a larger budget",
         )
 
@@ -241,7 +247,7 @@ def out_of_range(config: Config) -> Iterator[Problem]:
 def too_much_memory(config: Config) -> Iterator[Problem]:
     if not read.is_flat(config) or not isinstance(config.data, dict):
         return
-    found = estimators.memory(config.data)
+    found = memory.memory(config.data)
     if found.peak > found.limit:
         fits = (
             f"`context_window: {found.context}` would fit" if found.context else "lower the width"

@@ -145,12 +145,15 @@ def no_power(config: Config) -> Iterator[Problem]:
         return
     path, dim = found
     above = 1 << dim.bit_length()
-    taken = width is not None and above % width == 0
+    near = [one for one in (above >> 1, above) if width is None or one % width == 0]
+    rounded = width is not None and above % width == 0
     yield Problem(
         path,
-        f"hd_dim {fmt(dim)} is no power of two; the old embedding makes it"
-        f" {fmt(above if taken else dim)}",
-        f"set `{path}` to {above >> 1} or {above}, if `hidden_dim` divides it",
+        f"hd_dim {fmt(dim)} is no power of two; the old embedding"
+        + (f" makes it {fmt(above)}" if rounded else " takes it as it is"),
+        f"set `{path}` to {' or '.join(map(str, near))}"
+        if near
+        else f"hidden_dim {width} divides no power of two near: nothing to do, or another width",
     )
 
 

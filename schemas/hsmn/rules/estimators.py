@@ -70,7 +70,8 @@ def positive(value: Any) -> int | None:
     return value if is_number and 0 < value < LARGEST else None
 
 
-def _blocks(flat: Mapping[str, Any], default: int = 8) -> int:
+def stack(flat: Mapping[str, Any], default: int = 8) -> int:
+    """Blocks of a flat file, of a reasonable number."""
     return min(whole(flat, "num_reasoning_blocks") or default, 10_000)
 
 
@@ -91,7 +92,7 @@ def count_v1(flat: Mapping[str, Any]) -> int:
     experts = whole(flat, "num_moe_experts") or 8
     terms = _terms(flat, width)
     moe = experts * 8 * width * width + width * experts
-    rounds = -(-_blocks(flat) // 6)
+    rounds = -(-stack(flat) // 6)
     ids = whole(flat, "vocab_size") or 65_536
     return 2 * ids * width + rounds * (sum(terms.values()) + terms["spatial"] + moe)
 
@@ -117,7 +118,7 @@ def count_v2(flat: Mapping[str, Any]) -> int:
         moe = experts * 8 * width * width + width * experts
     terms = _terms(flat, width) | {"moe": moe}
     order = ("spatial", "timecrystal", "latent", "spatial", "wlam", "moe")
-    body = sum(terms[order[i % 6]] for i in range(_blocks(flat)))
+    body = sum(terms[order[i % 6]] for i in range(stack(flat)))
     quantum = flat.get("use_quantum_lm_head") is not False
     return table + body + (width * 128 + 1024 if quantum else width * ids)
 
@@ -180,7 +181,7 @@ def count_head(flat: Mapping[str, Any]) -> int:
     active = whole(flat, "hd_active_vocab_size") or ids
     table = active * 8 + 8 * width + 256 * hd + 64 * hd + hd * width + length * width
     blocks = _head_blocks(flat, width, hd)
-    body = sum(blocks[i % 6] for i in range(_blocks(flat)))
+    body = sum(blocks[i % 6] for i in range(stack(flat)))
     layers = whole(flat, "vqc_layers", "vqc_max_layers") or 2
     qubits = min(whole(flat, "vqc_qubits") or 8, 40)
     inner: int = 2**qubits
@@ -281,13 +282,18 @@ def head_count(of: Sizes) -> int:
     return int(d * inner + turns + out + (d * v + v + 1 if of.dense else 0))
 
 
-def count_exact(of: Sizes) -> int:
-    """Every parameter of the model that is built here, tensor by tensor."""
+def exact_parts(of: Sizes) -> dict[str, int]:
+    """Parameters of what comes in, of the blocks and all norms, and of the head."""
     d = of.width
     counts = block_counts(of)
     order = ("spatial",) if of.only_spatial else tuple(counts)
     body = sum(counts[order[i % len(order)]] + 2 * d + 1 for i in range(of.blocks))
-    return _entry(of) + 4 * d + body + head_count(of)
+    return {"entry": _entry(of), "blocks": 4 * d + body, "head": head_count(of)}
+
+
+def count_exact(of: Sizes) -> int:
+    """Every parameter of the model that is built here, tensor by tensor."""
+    return sum(exact_parts(of).values())
 
 
 def exact_cap(budget: int, of: Sizes, overhead: float = 0.5) -> int:
@@ -298,57 +304,6 @@ def exact_cap(budget: int, of: Sizes, overhead: float = 0.5) -> int:
     """
     cost = cost_of_an_id(of)
     return int(budget * (1 - overhead)) // cost if cost else CAP
-
-
-class Memory(NamedTuple):
-    """Peak bytes of a training step, and the longest shorter context that would fit."""
-
-    peak: int
-    limit: float
-    context: int | None
-
-
-MEMORY = 0.8 * 32e9
-"""Bytes that a run may take: four fifths of 32 GB."""
-
-
-def peak_memory(flat: Mapping[str, Any], context: int | None = None) -> int:
-    """Bytes at the peak of a training step, by the old estimator.
-
-    Weights, gradients and the optimizer's moments of the `head` count; activations of ctx
-    tokens, of 128 bundled positions and of linear attention; a fifth on top.
-    """
-    count = count_head(flat if context is None else {**flat, "context_window": context})
-    width = whole(flat, "embedding_dim", "hidden_dim") or 512
-    hd = min(whole(flat, "hd_dim") or 8 * width, 4096)
-    length = context or whole(flat, "context_window") or 4096
-    batch = whole(flat, "batch_size") or 16
-    heads = whole(flat, "num_heads") or 8
-    each = width // heads
-    moments = 3 if flat.get("optimizer") in ("sympflowqng", "qiao", "sophia", "sophiag") else 2
-    work = (
-        8 * batch * length * width
-        + 8 * batch * 128 * hd
-        + 16 * batch * 128 * hd
-        + 12 * batch * heads * length * each
-        + 4 * batch * length * width
-        + 16 * batch * heads * length * each
-        + 4 * batch * heads * each * each
-        + _blocks(flat) * (4 * hd + 8 * batch * hd)
-    )
-    return 4 * count + 4 * count * moments + 4 * width + work + work // 5
-
-
-def memory(flat: Mapping[str, Any]) -> Memory:
-    """The peak against the limit, and a context that would fit where it does not."""
-    peak = peak_memory(flat)
-    length = whole(flat, "context_window") or 4096
-    fitting = [
-        size
-        for size in (512 * 2**k for k in range(9))
-        if size < length and peak_memory(flat, size) <= MEMORY
-    ]
-    return Memory(peak, MEMORY, max(fitting) if peak > MEMORY and fitting else None)
 
 
 FLAT: dict[str, Callable[[Mapping[str, Any]], int]] = {

@@ -224,9 +224,10 @@ def _inputs(config: Config, wanted: str) -> Iterator[Problem]:
     wrong = [key for key in found if found[key] and found[key] != right[key]]
     if wrong:
         pairs = [read.setting(config, f"{INPUT}.{key}", right[key]).changes for key in wrong]
+        silent = "" if config.has(ENABLED) else f" ({ENABLED} is on by default)"
         yield Problem(
             f"{INPUT}.{wrong[0]}",
-            f"the data side makes {wanted} of {right['dtype']}, the model expects"
+            f"the data side makes {wanted} of {right['dtype']}{silent}, the model expects"
             f" {found['kind'] or wanted} of {found['dtype'] or right['dtype']}",
             f"set `{INPUT}: {{kind: {wanted}, dtype: {right['dtype']}}}` or change `{ENABLED}`",
             Fix(tuple(change for pair in pairs for change in pair), safe=False),

@@ -202,7 +202,8 @@ def sizes(config: Config, ids: int | None = None) -> Sizes | None:
         quantum=text(config, "model.lm_head.kind") != "dense",
         dense=config.get("model.lm_head.dense_fallback") is not False,
         bias=adapter.get("use_bias") is not False,
-        positions=adapter.get("position") != "none",
+        # one vector has one place: without an expansion there is nothing to tell apart
+        positions=adapter.get("position") != "none" and adapter.get("expand") != "none",
         only_spatial=text(config, "model.block_pattern") == "mamba_only",
         total_ids=positive(config.get("model.lm_head.total_vocab_size"))
         or whole(config, "total_vocab_size"),
@@ -219,8 +220,8 @@ def _entry(config: Config, width: int) -> dict[str, Any]:
     embedding = section(config, "model.embedding")
     if not embedding or embedding.get("kind") == "plain":
         return {}
-    dim = whole_at(config, "model.hd_dims.embedding") or 8 * width
-    return {"dual_hd": dim, "rows": positive(embedding.get("hd_active_vocab_size"))}
+    own = whole_at(config, "model.hd_dims.embedding") or whole_at(config, "model.adapter.hd_dim")
+    return {"dual_hd": own or 8 * width, "rows": positive(embedding.get("hd_active_vocab_size"))}
 
 
 _FIELDS = {
@@ -248,11 +249,18 @@ def bundle_dim(config: Config) -> int | None:
 
 
 def sequence(config: Config) -> int | None:
-    """Tokens of one sequence: those of a bundle where bundles come in, else of the context."""
+    """Tokens of one sequence: those of a bundle where bundles come in, else of the context.
+
+    From version 3 on a file in sections that names no sample length means 512, whatever its
+    window; before, and in the flat files, a bundle held no more than the window.
+    """
     window = whole(config, "context_window") or whole(config, "sequence_length")
     if not streams_bundles(config):
         return window
-    return whole(config, "hd_sample_length") or min(512, window or 512)
+    said = whole(config, "hd_sample_length")
+    if said is not None or config.version in ("3", "4", "5"):
+        return said or 512
+    return min(512, window or 512)
 
 
 def fraction(config: Config) -> float:

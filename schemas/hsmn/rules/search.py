@@ -1,8 +1,8 @@
-"""HS501-HS508: who may set what, and what the search and the optimizer take."""
+"""HS501-HS506: who may set what, and what the search and the optimizer take."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cfgmig.schema.rules import Example, Problem, rule
 
@@ -37,7 +37,6 @@ FROZEN = (
     "sweep_id",
 )
 """What stays as it is through a search: its limits, its data, its name."""
-_SPACE = "qahpo.search_space"
 
 
 @rule(
@@ -241,82 +240,6 @@ def backwards(config: Config) -> Iterator[Problem]:
             )
 
 
-@rule(
-    code="HS507",
-    name="searching-what-must-stay",
-    severity="error",
-    summary="The search space changes a limit, the data or the name of the search.",
-    explanation="""
-    The old search mutated every number of a config, param_budget and context_window among them, so
-    that a trial could win by raising its own budget. Budget, context, data and the search's name
-    stay as they are. The vocabulary follows from budget, width and dimensions; it is searched as
-    active_vocab_size within that cap, never as vocab_size.
-    """,
-    valid=(Example("qahpo:\n  search_space: {hidden_dim: [32, 64]}\n"),),
-    invalid=(
-        Example(
-            "qahpo:\n  search_space:\n    hidden_dim: [32, 64]\n    param_budget: [1000, 2000]\n",
-            fixed="qahpo:\n  search_space:\n    hidden_dim: [32, 64]\n",
-        ),
-    ),
-)
-def must_stay(config: Config) -> Iterator[Problem]:
-    for name in read.section(config, _SPACE):
-        key = str(name).rsplit(".", maxsplit=1)[-1]
-        if key in FROZEN and "." not in str(name):
-            path = f"{_SPACE}.{name}"
-            yield Problem(
-                path,
-                f"{key} does not change in a search",
-                f"remove `{path}`",
-                read.dropping(path),
-                part="key",
-            )
-        elif key in FROZEN:
-            yield Problem(
-                _SPACE,
-                f"{str(name)[:60]} does not change in a search",
-                f"remove it from `{_SPACE}`",
-            )
-
-
-@rule(
-    code="HS508",
-    name="nothing-to-draw-from",
-    severity="error",
-    summary="An entry of the search space is empty or not in order.",
-    explanation="""
-    The search opens a list from its lower end: trials 0 to 9 see the lower half, 10 to 29 three
-    quarters. So a list of numbers must be sorted, or the first trials are not the small ones, and
-    an empty one leaves nothing to draw.
-    """,
-    valid=(Example("qahpo:\n  search_space: {hidden_dim: [32, 64], optimizer: [lion, adam]}\n"),),
-    invalid=(
-        Example("qahpo:\n  search_space: {hidden_dim: []}\n"),
-        Example("qahpo:\n  search_space: {hidden_dim: [64, 32]}\n"),
-    ),
-)
-def nothing_to_draw(config: Config) -> Iterator[Problem]:
-    for name, choices in read.section(config, _SPACE).items():
-        wrong = _wrong(choices)
-        if wrong:
-            yield Problem(
-                _SPACE,
-                f"{str(name)[:60]} {wrong}",
-                "list what may be drawn, smallest first",
-            )
-
-
-def _wrong(choices: Any) -> str:
-    if not isinstance(choices, list):
-        return ""
-    if not choices:
-        return "has no value to draw"
-    numbers = [one for one in choices if isinstance(one, int | float) and abs(one) < LARGEST]
-    is_sorted = numbers == sorted(numbers)
-    return "" if is_sorted or len(numbers) < len(choices) else "is not sorted"
-
-
 rules = (
     managed,
     rate_range,
@@ -324,6 +247,4 @@ rules = (
     clipped_away,
     unknown_optimizer,
     backwards,
-    must_stay,
-    nothing_to_draw,
 )

@@ -1,4 +1,4 @@
-"""HS207-HS214: constants for a vocabulary, one vocabulary under several names, and the parts that must agree with it."""
+"""HS207-HS213: constants for a vocabulary, one vocabulary under several names, and the parts that must agree with it."""
 
 from __future__ import annotations
 
@@ -278,34 +278,6 @@ def cap_differs(config: Config) -> Iterator[Problem]:
     )
 
 
-@rule(
-    code="HS214",
-    name="more-candidates-than-ids",
-    severity="error",
-    summary="Generation keeps more candidates than there are ids.",
-    explanation="""
-    qsg.top_k candidates of each position are kept before sampling; taking more than the vocabulary
-    has is an error in the tensor library, at the first text that is generated, after training.
-    """,
-    valid=(Example("tokenizer: {active_vocab_size: 512}\nqsg: {top_k: 512}\n"),),
-    invalid=(
-        Example(
-            "tokenizer:\n  active_vocab_size: 512\nqsg:\n  top_k: 513\n",
-            fixed="tokenizer:\n  active_vocab_size: 512\nqsg:\n  top_k: 512\n",
-        ),
-    ),
-)
-def too_many_candidates(config: Config) -> Iterator[Problem]:
-    kept, (_, ids) = read.whole_at(config, "qsg.top_k"), read.vocabulary(config)
-    if kept is not None and ids is not None and kept > ids:
-        yield Problem(
-            "qsg.top_k",
-            f"top_k {fmt(kept)} of a vocabulary of {fmt(ids)}",
-            f"set `qsg.top_k` to {ids} or less",
-            read.setting(config, "qsg.top_k", ids),
-        )
-
-
 rules = (
     at_its_cap,
     constant,
@@ -314,5 +286,4 @@ rules = (
     narrow_head,
     miscounted_base,
     cap_differs,
-    too_many_candidates,
 )

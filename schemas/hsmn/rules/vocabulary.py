@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from cfgmig.schema.rules import Example, Problem, rule
@@ -62,6 +63,18 @@ def room(config: Config) -> Room | None:
     raw = estimators.exact_cap(budget, of, read.fraction(config))
     most = read.whole_at(config, "budget.vocab_cap") or estimators.CAP
     return Room(raw, min(raw, most), f"exact count, {_cost(of)} parameters per id")
+
+
+def _enough(config: Config, ids: int) -> str:
+    """How a budget becomes large enough for so many ids; version 2 on, where tensors count."""
+    of = None if config.version == "1" else read.sizes(config, ids)
+    if of is None:
+        return "raise `param_budget`" if read.is_flat(config) else "raise `budget.param_budget`"
+    share = read.fraction(config)
+    least = math.floor(estimators.cost_of_an_id(of) * ids / (1 - share))
+    while estimators.exact_cap(least, of, share) < ids:
+        least += 1
+    return f"raise `budget.param_budget` to {least} or more"
 
 
 def _cost(of: Sizes) -> str:
@@ -166,7 +179,7 @@ def beyond_budget(config: Config) -> Iterator[Problem]:
         path,
         f"vocabulary {fmt(ids)}, but a budget of {fmt(budget)} leaves {fmt(found.raw)} ids"
         f" ({found.how}){raised}{capped}",
-        f"set `{path}: {found.cap}`" if good else "raise `budget.param_budget`",
+        f"set `{path}: {found.cap}`" if good else _enough(config, read.base(config)),
         read.setting(config, path, found.cap) if good else None,
     )
 
@@ -223,7 +236,7 @@ def below_base(config: Config) -> Iterator[Problem]:
         yield Problem(
             "budget.param_budget",
             f"the budget leaves {fmt(found.raw)} ids ({found.how}); a tokenizer begins with {base}",
-            "raise `budget.param_budget`, or lower `model.hidden_dim`",
+            f"{_enough(config, base)}, or lower `model.hidden_dim`",
         )
 
 
