@@ -116,6 +116,10 @@ class Teller:
         page = page_of(run, read(self.journal.path), self.shown.title, config_text)
         report.write(self.folder / "report.html", page)
 
+    def close(self) -> None:
+        """Leave the terminal as it should be, however the run ended."""
+        self.view.close()
+
 
 def parts_of(run: Run) -> dict[str, bool]:
     """Parts of the model that train: all but the buffers that bundles are read with."""

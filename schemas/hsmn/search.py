@@ -37,11 +37,11 @@ class Qahpo(Section):
 
 
 class Qsg(Section):
-    bond_dim: int = Field(default=32, ge=1, description="not used when generating")
+    bond_dim: int = Field(default=32, ge=1, description="rank of a bond between positions")
     coherence_range: int = Field(default=64, ge=-1, description="positions; -1 is all of them")
     grover_iterations: int = Field(default=3, ge=0, description="rounds of amplification")
     jacobi_iterations: int = Field(default=2, ge=0, description="rounds of refinement")
-    hopfield_beta: float = Field(default=1.0, gt=0, description="not used when generating")
+    hopfield_beta: float = Field(default=1.0, gt=0, description="sharpness of retrieval")
     quality_threshold: float = Field(default=0.7, ge=0, le=1, description="read by no code")
     amplification_strength: float = Field(default=1.5, gt=0, description="weight of the oracle")
     temperature: float = Field(default=1.0, gt=0, description="sampling temperature")
