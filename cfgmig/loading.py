@@ -47,7 +47,7 @@ def load(path: str | Path, model: type[Model], *, family: str | None = None) -> 
         content = file.read_bytes()
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}", file=str(path)) from error
-    options = Options(to=version, family=source.name)
+    options = Options(to=version, family=source.name, layout=False)
     upgraded = upgrade_document(content, str(path), project, options)
     if upgraded.changed and upgraded.from_version != version:
         target = "" if version == source.family.head.name else f" --to {version}"
@@ -57,9 +57,10 @@ def load(path: str | Path, model: type[Model], *, family: str | None = None) -> 
             StaleConfigWarning,
             stacklevel=2,
         )
-    data = dict(upgraded.document.data)
-    for key in (source.family.stamp_key, STASH_KEY):
-        data.pop(key, None)
+    data = upgraded.document.data
+    if isinstance(data, dict):
+        ours = (source.family.stamp_key, STASH_KEY)
+        data = {key: value for key, value in data.items() if key not in ours}
     return _validate(data, model, str(path))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cfgmig.schema.evidence import Evidence, Has, Heading, Lacks, Mentions, Named, Says
+    from cfgmig.schema.evidence import Evidence, Has, Heading, Holds, Lacks, Mentions, Named, Says
     from cfgmig.schema.family import Family, Version
     from cfgmig.schema.matrix import Matrix, Row
     from cfgmig.schema.profile import Profile
@@ -18,6 +18,7 @@ _HOMES = {
     "Evidence": "evidence",
     "Has": "evidence",
     "Heading": "evidence",
+    "Holds": "evidence",
     "Lacks": "evidence",
     "Mentions": "evidence",
     "Named": "evidence",
@@ -43,6 +44,7 @@ __all__ = [
     "Fix",
     "Has",
     "Heading",
+    "Holds",
     "Lacks",
     "Matrix",
     "Mentions",

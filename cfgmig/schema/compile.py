@@ -32,7 +32,8 @@ class CompiledVersion:
 
     Args:
         core: the cached file: the plain core schema, or None when only pydantic can
-            validate, for the reason `why`; and whether the model declares the stamp.
+            validate, for the reason `why`; whether the model declares the stamp; and
+            whether it is one of a list.
     """
 
     def __init__(self, family: Family, name: str, core: dict[str, Any], store: Store) -> None:
@@ -40,6 +41,7 @@ class CompiledVersion:
         self.name = name
         self.why: str = core["why"]
         self._core = core["core"]
+        self.is_list: bool = core["list"]
         self._declares_stamp: bool = core["stamp"]
         self._store = store
 
@@ -134,6 +136,7 @@ def _load(family: Family, name: str, store: Store) -> CompiledVersion:
     if kept is None:
         model = family.model(name)
         kept = {"core": None, "why": "", "stamp": family.stamp_key in _top_keys(model)}
+        kept["list"] = _is_list(model)
         try:
             kept["core"] = plain_core(model)
         except Uncompilable as error:
@@ -144,3 +147,12 @@ def _load(family: Family, name: str, store: Store) -> CompiledVersion:
 
 def _top_keys(model: Any) -> set[str]:
     return {info.alias or name for name, info in model.model_fields.items()}
+
+
+def _is_list(model: Any) -> bool:
+    """Whether files of the model are a list at the root."""
+    from typing import get_origin
+
+    if not getattr(model, "__pydantic_root_model__", False):
+        return False
+    return get_origin(model.model_fields["root"].annotation) is list

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cfgmig.errors import CfgmigError, UsageError
 from cfgmig.paths import format_path, parse_path
-from cfgmig.schema.evidence import Evidence, Has, Heading, Lacks, Mentions, Named, Says
+from cfgmig.schema.evidence import Evidence, Has, Heading, Holds, Lacks, Mentions, Named, Says
 from cfgmig.schema.stamp import STAMP_KEY, read_stamp, unknown_family, unknown_version
 from cfgmig.schema.structure import Shape, structure
 
@@ -51,13 +51,15 @@ class Candidate(NamedTuple):
 class Detection(NamedTuple):
     """The verdict on one file, and the candidates, best first.
 
-    `rivals` are the candidates that cannot be told apart when it is ambiguous.
+    `rivals` are the candidates that cannot be told apart when it is ambiguous; a file that
+    is no mapping is not `stampable`.
     """
 
     verdict: Verdict
     candidates: tuple[Candidate, ...] = ()
     rivals: tuple[Candidate, ...] = ()
     error: CfgmigError | None = None
+    stampable: bool = True
 
     @property
     def best(self) -> Candidate | None:
@@ -96,14 +98,21 @@ class Detection(NamedTuple):
             raise UsageError(
                 "not a config of any known family",
                 file=name,
-                help=f"say what it is: `cfgmig stamp FAMILY/VERSION {name}`",
+                help=f"say what it is: {self._how('FAMILY/VERSION', name)}",
             )
         names = [rival.name for rival in self.rivals]
         raise UsageError(
             f"cannot tell {' from '.join(names)}",
             file=name,
-            help=f"say which: `cfgmig stamp {names[0]} {name}`",
+            help=f"say which: {self._how(names[0], name)}",
         )
+
+    def _how(self, stamp: str, name: str) -> str:
+        """How a user says of what family and version the file is."""
+        if self.stampable:
+            return f"`cfgmig stamp {stamp} {name}`"
+        family, _, version = stamp.partition("/")
+        return f"`--family {family} --from-version {version}`"
 
 
 def detect(document: Document, families: Sequence[Family]) -> Detection:
@@ -116,6 +125,11 @@ def detect(document: Document, families: Sequence[Family]) -> Detection:
     stamped = _by_stamp(document, families)
     if stamped is not None:
         return stamped
+    found = _by_keys(document, families)
+    return found._replace(stampable=isinstance(document.data, dict))
+
+
+def _by_keys(document: Document, families: Sequence[Family]) -> Detection:
     facts = _Facts(document)
     judged = [one for family in families for one in _judge(facts, family)]
     relevant = [one for one in judged if one.coverage >= ENOUGH]
@@ -169,6 +183,13 @@ class _Facts:
         if found is None:
             found = self._paths[path] = self._look_up(path)
         return found
+
+    def all(self, path: str) -> list[Any]:
+        """Every plain value at a path that may have stars."""
+        from cfgmig.migration.values import find, get
+
+        values = [get(self.data, one) for one in find(self.data, parse_path(path))]
+        return [one for one in values if not isinstance(one, dict | list) and one is not None]
 
     def _look_up(self, path: str) -> tuple[bool, Any]:
         node = self.data
@@ -275,6 +296,8 @@ def _weigh(item: Evidence, facts: _Facts) -> tuple[float, str]:
         is_there = facts.find(item.path)[0]
         sentence = f"it has `{item.path}`" if is_there else f"it has no `{item.path}`"
         return (item.weight if is_there else -item.weight), sentence
+    if isinstance(item, Holds):
+        return _weigh_kind(item, facts)
     if isinstance(item, Lacks):
         is_there = facts.find(item.path)[0]
         return (-item.weight, f"it has `{item.path}`") if is_there else (0.0, "")
@@ -283,6 +306,16 @@ def _weigh(item: Evidence, facts: _Facts) -> tuple[float, str]:
         hit = re.search(item.regex, text)
         return (item.weight, f"{where} {hit[0]!r}") if hit else (0.0, "")
     raise UsageError(f"unknown kind of evidence: {item!r}")
+
+
+def _weigh_kind(item: Holds, facts: _Facts) -> tuple[float, str]:
+    values = facts.all(item.path)
+    if not values:
+        return 0.0, ""
+    kind = str if item.kind == "text" else (int, float)
+    if any(isinstance(value, kind) and not isinstance(value, bool) for value in values):
+        return item.weight, f"`{item.path}` holds a {item.kind}"
+    return -item.weight, f"`{item.path}` holds no {item.kind}"
 
 
 def _prose(item: Heading | Named, facts: _Facts) -> tuple[str, str]:

@@ -96,7 +96,8 @@ def check_document(
     suppressions = Suppressions(document)
     found: list[Checked] = []
     for rule in all_rules(family) if rules is None else rules:
-        if is_selected(rule.code, select, ignore) and applies(rule, family, version):
+        concerns = rule in ENGINE_RULES or applies(rule, family, version)
+        if is_selected(rule.code, select, ignore) and concerns:
             for problem in _run(rule, subject):
                 checked = _checked(rule, problem, document)
                 if not _is_silenced(checked.finding, document, suppressions):

@@ -1,14 +1,14 @@
 """Evidence: what a file without a stamp says about its version, as data.
 
-An item that holds counts for its version. `Says`, `Has` and `Lacks` can also be
-contradicted by a file, which counts against it; the hints in prose (`Heading`,
+An item that holds counts for its version. `Says`, `Has`, `Lacks` and `Holds` can also
+be contradicted by a file, which counts against it; the hints in prose (`Heading`,
 `Named`, `Mentions`) are silent when they do not match. A `weight` is in points; the
 absence of one required key costs a version one.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Says(NamedTuple):
@@ -30,6 +30,14 @@ class Lacks(NamedTuple):
     """The file does not have `path`; only its presence is telling."""
 
     path: str
+    weight: float = 4.0
+
+
+class Holds(NamedTuple):
+    """A value at `path`, which may have stars, is of that kind; no value there says nothing."""
+
+    path: str
+    kind: Literal["text", "number"]
     weight: float = 4.0
 
 
@@ -55,4 +63,4 @@ class Mentions(NamedTuple):
     weight: float = 1.0
 
 
-Evidence = Says | Has | Lacks | Heading | Named | Mentions
+Evidence = Says | Has | Lacks | Holds | Heading | Named | Mentions

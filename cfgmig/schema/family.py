@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.errors import UsageError
@@ -27,6 +26,8 @@ class Version(NamedTuple):
         summary: what is new in it, in one sentence.
         dialect: a side shape (a dump of command line options, say), never the head.
         evidence: how a file without a stamp shows that it is of this version.
+        ruled: whether the family's rules read it; else only those that name it as the end of
+            their range do, and the others speak of the upgraded file.
     """
 
     name: str
@@ -34,10 +35,10 @@ class Version(NamedTuple):
     summary: str = ""
     dialect: bool = False
     evidence: tuple[Evidence, ...] = ()
+    ruled: bool = True
 
 
-@dataclass(eq=False)  # a frozen one costs every start-up a millisecond
-class Family:
+class Family:  # no dataclass: importing them costs every start-up nine milliseconds
     """A family: its versions, oldest first, its rules and its matrix.
 
     Args:
@@ -56,30 +57,44 @@ class Family:
             the declaration stands when not given.
     """
 
-    name: str
-    title: str
-    versions: tuple[Version, ...]
-    rules: str | None = ".rules"
-    matrix: Matrix | str | None = None
-    stamp_key: str = "schema_version"
-    templates: str | None = "templates"
-    layouts: str | None = None
-    profiles: str | None = None
-    profile_key: str = "profile"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    package: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.package:
-            # 0 is this function, 1 the generated __init__, 2 the module that declares
-            caller = sys._getframe(2).f_globals
-            object.__setattr__(self, "package", caller.get("__package__") or "")
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        versions: tuple[Version, ...],
+        rules: str | None = ".rules",
+        matrix: Matrix | str | None = None,
+        stamp_key: str = "schema_version",
+        templates: str | None = "templates",
+        layouts: str | None = None,
+        profiles: str | None = None,
+        profile_key: str = "profile",
+        settings: Mapping[str, Any] | None = None,
+        package: str = "",
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.versions = versions
+        self.rules = rules
+        self.matrix = matrix
+        self.stamp_key = stamp_key
+        self.templates = templates
+        self.layouts = layouts
+        self.profiles = profiles
+        self.profile_key = profile_key
+        self.settings = settings or {}
+        # 0 is this function, 1 the module that declares
+        self.package = package or sys._getframe(1).f_globals.get("__package__") or ""
         names = self.names
-        doubles = sorted({name for name in names if names.count(name) > 1})
+        doubles = sorted({one for one in names if names.count(one) > 1})
         if doubles:
-            raise UsageError(f"family {self.name} declares version {doubles[0]} twice")
-        if all(version.dialect for version in self.versions):
-            raise UsageError(f"family {self.name} has no version that could be its head")
+            raise UsageError(f"family {name} declares version {doubles[0]} twice")
+        if all(version.dialect for version in versions):
+            raise UsageError(f"family {name} has no version that could be its head")
+
+    def replaced(self, **changes: Any) -> Family:
+        """The same family with other attributes."""
+        return Family(**{**vars(self), **changes})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -181,4 +196,4 @@ def load_family(package: str) -> Family:
     family = resolve(f"{package}:family", "")
     if not isinstance(family, Family):
         raise UsageError(f"{package}.family is no Family but {type(family).__name__}")
-    return replace(family, package=package)
+    return family.replaced(package=package)

@@ -111,6 +111,11 @@ def sections(table: Mapping[str, Field]) -> dict[str, tuple[str, ...]]:
 
 
 def _model_fields(model: Any, parent: str, stack: tuple[Any, ...]) -> Iterator[tuple[str, Field]]:
+    if getattr(model, "__pydantic_root_model__", False):
+        annotation = model.model_fields["root"].annotation
+        below = _shape(parent, annotation, Field(show(annotation), True), (*stack, model))
+        yield from ((path, field) for path, field in below if path != parent)
+        return
     for name, info in model.model_fields.items():
         alias = info.validation_alias if isinstance(info.validation_alias, str) else info.alias
         path = join(parent, alias or name)

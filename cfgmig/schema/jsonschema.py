@@ -22,11 +22,6 @@ def json_schema(family: Family, version: str) -> dict[str, Any]:
     """
     declared = family.version(version)
     schema: dict[str, Any] = family.model(version).model_json_schema(mode="validation")
-    stamp = {
-        "const": family.stamp(version),
-        "description": "The family and the version of this file.",
-    }
-    properties = {family.stamp_key: stamp} | schema.get("properties", {})
     head = {
         "$schema": DIALECT,
         "$id": f"urn:cfgmig:{family.name}:{version}",
@@ -35,6 +30,13 @@ def json_schema(family: Family, version: str) -> dict[str, Any]:
     if declared.summary:
         head["description"] = declared.summary
     rest = {key: value for key, value in schema.items() if key not in ("title", "properties")}
+    if schema.get("type") == "array":
+        return dict(_json_only({**rest, **head}))
+    stamp = {
+        "const": family.stamp(version),
+        "description": "The family and the version of this file.",
+    }
+    properties = {family.stamp_key: stamp} | schema.get("properties", {})
     found: dict[str, Any] = _json_only({**head, **rest, "properties": properties})
     return found
 

@@ -45,9 +45,12 @@ def applies(rule: Rule, family: Family, version: str) -> bool:
     """Whether a rule is about a version; both ends of its range are inclusive.
 
     A dialect stands outside the order: only rules without a range, or whose range begins
-    or ends with it by name, are about it.
+    or ends with it by name, are about it; the latter alone where rules do not read it.
     """
-    if family.version(version).dialect:
+    declared = family.version(version)
+    if not declared.ruled:
+        return version in (rule.since, rule.until)
+    if declared.dialect:
         return rule.since in (None, version) and rule.until in (None, version)
     place = family.index(version)
     after = rule.since is None or family.index(rule.since) <= place

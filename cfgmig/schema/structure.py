@@ -74,19 +74,28 @@ class Shape(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """The trie of a family and the number of leaves of each version."""
+    """The trie of a family, the number of leaves of each version, and which are of lists."""
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     root: Node
+    lists: int = 0
 
     def shape(self, data: Any, ignore: str = "") -> Shape:
-        """Judge a file's data; the top-level key `ignore` (the stamp) does not count."""
+        """Judge a file's data; the top-level key `ignore` (the stamp) does not count.
+
+        A version of lists knows nothing of a mapping, nor another one of a list.
+        """
         shape = Shape([], [])
         if isinstance(data, dict):
             data = {key: value for key, value in data.items() if key != ignore}
             self._mapping(data, [self.root], 0, (), shape)
-        return shape
+        elif isinstance(data, list):
+            self._items(data, [self.root], 0, (), shape)
+        others = ~self.lists if isinstance(data, list) else self.lists
+        if not others:
+            return shape
+        return Shape(*([(path, mask & ~others) for path, mask in part] for part in shape))
 
     def _mapping(
         self, data: dict[Any, Any], nodes: list[Node], opened: int, path: Path, shape: Shape
@@ -111,11 +120,16 @@ class Structure(NamedTuple):
         if isinstance(value, dict) and value:
             self._mapping(value, nodes, is_open, path, shape)
         elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            below = [node.children["*"] for node in nodes if "*" in node.children]
-            for index, item in enumerate(value):
-                self._value(item, below, is_open, (*path, index), shape)
+            self._items(value, nodes, is_open, path, shape)
         else:
             shape.leaves.append((path, known | is_open))
+
+    def _items(
+        self, data: list[Any], nodes: list[Node], opened: int, path: Path, shape: Shape
+    ) -> None:
+        below = [node.children["*"] for node in nodes if "*" in node.children]
+        for index, item in enumerate(data):
+            self._value(item, below, opened, (*path, index), shape)
 
 
 def structure(family: Family) -> Structure:
@@ -132,17 +146,20 @@ def structure(family: Family) -> Structure:
 def _load(family: Family, store: Store) -> Structure:
     kept = store.read(_FILE)
     if kept is not None and kept["names"] == list(family.names):
-        return Structure(family.names, tuple(kept["sizes"]), Node.from_json(kept["root"]))
+        root = Node.from_json(kept["root"])
+        return Structure(family.names, tuple(kept["sizes"]), root, kept["lists"])
     from cfgmig.schema.compile import compiled
 
-    tables = [compiled(family, name).fields for name in family.names]
+    versions = [compiled(family, name) for name in family.names]
+    tables = [version.fields for version in versions]
+    lists = sum(1 << bit for bit, version in enumerate(versions) if version.is_list)
     root = Node()
     for bit, table in enumerate(tables):
         _add(root, table, 1 << bit)
     sizes = [sum(field.kind == "leaf" for field in table.values()) for table in tables]
-    kept = {"names": list(family.names), "sizes": sizes, "root": root.to_json()}
+    kept = {"names": list(family.names), "sizes": sizes, "root": root.to_json(), "lists": lists}
     store.write(_FILE, kept)
-    return Structure(family.names, tuple(sizes), root)
+    return Structure(family.names, tuple(sizes), root, lists)
 
 
 def _add(root: Node, table: Mapping[str, Field], mask: int) -> None:

@@ -68,7 +68,7 @@ def unknown_paths(data: Any, table: Mapping[str, Field], ignore: str = "") -> li
             elif isinstance(value, dict | list) and (entry is None or table[entry].kind != "leaf"):
                 walk(value, below)
 
-    if isinstance(data, dict):
+    if isinstance(data, dict | list):
         walk(data, ())
     return found
 

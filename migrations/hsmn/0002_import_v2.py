@@ -109,6 +109,7 @@ PLACES = {
     "qahpo_enable_meta_learning": "qahpo.enable_meta_learning",
     "multi_fidelity_scheduler": "qahpo.multi_fidelity_scheduler",
     "importance_analyzer": "qahpo.importance_analyzer",
+    "search_space": "qahpo.search_space",
 }
 
 
@@ -161,7 +162,6 @@ MEANT = {
     "training.seed": 42,
     "training.loss": {},
     "training.hd_optimizer_compression_ratio": 8,
-    "qahpo.search_space": {},
     "qsg.coherence_range": 64,
     "qsg.amplification_strength": 1.5,
     "qsg.temperature": 1.0,

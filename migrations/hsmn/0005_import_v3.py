@@ -114,6 +114,7 @@ PLACES = {
     "qahpo_enable_meta_learning": "qahpo.enable_meta_learning",
     "multi_fidelity_scheduler": "qahpo.multi_fidelity_scheduler",
     "importance_analyzer": "qahpo.importance_analyzer",
+    "search_space": "qahpo.search_space",
 }
 
 
@@ -225,7 +226,6 @@ MEANT = {
     "training.steps": None,
     "training.seed": 42,
     "training.loss": {},
-    "qahpo.search_space": {},
     "qsg.temperature": 1.0,
     "qsg.top_k": 50,
     "qsg.top_p": 0.9,

@@ -129,6 +129,7 @@ PLACES = {
     "qahpo_enable_meta_learning": "qahpo.enable_meta_learning",
     "multi_fidelity_scheduler": "qahpo.multi_fidelity_scheduler",
     "importance_analyzer": "qahpo.importance_analyzer",
+    "search_space": "qahpo.search_space",
 }
 
 
@@ -200,7 +201,6 @@ MEANT = {
     "training.steps": None,
     "training.seed": 42,
     "training.loss.ignore_index": 2,
-    "qahpo.search_space": {},
     "qsg.temperature": 1.0,
     "qsg.top_k": 50,
     "qsg.top_p": 0.9,

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from cfgmig.schema import Family, Has, Lacks, Named, Says, Version
 
+# What the dataclasses wrote has two sections, of which one is called like ours.
+_DUMPED = (
+    Has("model.max_seq_length", weight=0.4),
+    Lacks("model.hidden_dim", weight=2.0),
+    Lacks("tokenizer", weight=2.0),
+    Lacks("data", weight=2.0),
+    Lacks("budget", weight=2.0),
+)
+_GROUPED = (Has("model_config", weight=2.0), Has("hpo_runner", weight=1.0))
 # A flat file says by its keys which era wrote it; when it was stored says nothing.
 _VERSIONS = (
     Version(
@@ -112,6 +121,50 @@ _VERSIONS = (
             Lacks("target_vocab_size"),
             Says("loss_function", ".*", weight=2.0),
         ),
+    ),
+    Version(
+        "dataclass-v1",
+        ".dataclasses:V1",
+        "The JSON of the Config dataclass up to v4: model and training, one vocabulary.",
+        dialect=True,
+        ruled=False,
+        evidence=(*_DUMPED, Lacks("model.active_vocab_size", weight=2.0)),
+    ),
+    Version(
+        "dataclass-v5",
+        ".dataclasses:V5",
+        "The JSON of the Config dataclass of v5 and v6: active and total vocabulary.",
+        dialect=True,
+        ruled=False,
+        evidence=(*_DUMPED, Has("model.active_vocab_size", weight=1.0)),
+    ),
+    Version(
+        "grouped-v2",
+        ".grouped:V2",
+        "A search's file in groups, around the keys of flat-v2.",
+        dialect=True,
+        ruled=False,
+        evidence=(
+            *_GROUPED,
+            Lacks("model_config.target_vocab_size", weight=2.0),
+            Lacks("model_config.active_vocab_size", weight=2.0),
+        ),
+    ),
+    Version(
+        "grouped-v4",
+        ".grouped:V4",
+        "A search's file in groups, around the keys of flat-v4.",
+        dialect=True,
+        ruled=False,
+        evidence=(*_GROUPED, Has("model_config.target_vocab_size", weight=1.0)),
+    ),
+    Version(
+        "grouped-v6",
+        ".grouped:V6",
+        "A search's file in groups, around the keys of flat-v6.",
+        dialect=True,
+        ruled=False,
+        evidence=(*_GROUPED, Has("model_config.active_vocab_size", weight=1.0)),
     ),
 )
 

@@ -138,5 +138,11 @@ TRAINING = _words("""
 """)
 """What only the training config beside a search says."""
 
-OTHERS = ("block_pattern", "max_grad_norm", "qwt_byte_offset", "max_vocab_size")
+OTHERS = (
+    "block_pattern",
+    "max_grad_norm",
+    "qwt_byte_offset",
+    "max_vocab_size",
+    "search_space",
+)
 """What the old code read where a file said it, though no file of the record does."""

@@ -79,6 +79,7 @@ _COMMON = {
     "qahpo_enable_meta_learning": "qahpo.enable_meta_learning",
     "multi_fidelity_scheduler": "qahpo.multi_fidelity_scheduler",
     "importance_analyzer": "qahpo.importance_analyzer",
+    "search_space": "qahpo.search_space",
 }
 """What every era wrote."""
 

@@ -22,7 +22,14 @@ FLAT = {"flat-v2": "1", "flat-v3": "3", "flat-v4": "4"}
 def test_the_chain_names_every_version() -> None:
     assert set(graph().versions) == set(NAMES)
     assert graph().heads == (family().head.name,) == ("5",)
-    assert graph().roots == ("flat-v1", "flat-v3", "flat-v6")
+    assert graph().roots == (
+        "flat-v1",
+        "flat-v3",
+        "flat-v6",
+        "dataclass-v1",
+        "grouped-v2",
+        "grouped-v6",
+    )
 
 
 def test_the_family_imports_without_pydantic() -> None:

@@ -21,6 +21,8 @@ from tests.conftest import ROOT
 STAMP = "schema_version"
 GOLDEN = Path(__file__).parent / "golden"
 WINDOW = ("context_window",)
+OTHERS = ("curricula-", "presets-")
+"""What golden files of other kinds begin with."""
 
 
 @cache
@@ -90,8 +92,46 @@ def data(document: Document) -> Any:
 
 def golden() -> list[Path]:
     """Our own configs: one of each version and dialect, named after it, and some more."""
+    return [one for one in _golden() if not one.stem.startswith(OTHERS)]
+
+
+def _golden() -> list[Path]:
     files = (one for one in sorted(GOLDEN.iterdir()) if one.suffix in (".yaml", ".json"))
     return [one for one in files if not one.stem.endswith(".head")]
+
+
+class Kind:
+    """A family of files of another kind, whose golden files begin with its short name."""
+
+    def __init__(self, short: str) -> None:
+        self.short = short
+        self.name = f"hsmn_{short}"
+        self.family = find_project(ROOT).source(self.name).family
+        self.graph = RevisionGraph(self.name, load_revisions(ROOT / "migrations" / self.name))
+        self.head = self.family.head.name
+
+    def golden(self) -> list[Path]:
+        return [one for one in _golden() if one.stem.startswith(f"{self.short}-")]
+
+    def version_of(self, file: Path) -> str:
+        return version_of(file).removeprefix(f"{self.short}-")
+
+    def migrate(self, document: Document, origin: str, goal: str, *, stamp: bool = True) -> Outcome:
+        return run(
+            document,
+            make_plan(self.graph, origin, goal),
+            stamp=self.family.stamp(goal) if stamp else None,
+            order=lambda version: compiled(self.family, version).order,
+        )
+
+    def errors(self, document: Document, version: str) -> list[tuple[str, str]]:
+        found = compiled(self.family, version).validate(document.data)
+        return [(".".join(map(str, one.loc)), one.type) for one in found]
+
+
+def among_all(document: Document) -> Detection:
+    """Detected among every family of this repository."""
+    return detect(document, [one.family for one in find_project(ROOT).sources().values()])
 
 
 def version_of(file: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from cfgmig.schema.engine import check_document
 from cfgmig.schema.rules import Config
 from tests.conftest import ROOT
 
-FAMILY: Family = replace(find_project(ROOT).source("hsmn").family, rules=".rules")
+FAMILY: Family = find_project(ROOT).source("hsmn").family.replaced(rules=".rules")
 RULES = FAMILY.load_rules()
 HEAD = FAMILY.head.name
 

@@ -51,6 +51,7 @@ def not_at_head(config: Config) -> Iterator[Problem]:
     configs use it for many things.)
 
     The stamp is not written by `--fix`, because code that refuses unknown keys would refuse it.
+    A file that is a list has no place for one, and is not asked for it.
     """,
     valid=(Example("schema_version: demo/2.0\nmodel:\n  width: 64\n"),),
     invalid=(Example("model:\n  width: 64\n"),),
@@ -58,7 +59,7 @@ def not_at_head(config: Config) -> Iterator[Problem]:
 def no_stamp(config: Config) -> Iterator[Problem]:
     """At the top of the file, with the reasons for the version it was taken for."""
     subject = as_subject(config)
-    if config.has(subject.family.stamp_key):
+    if config.has(subject.family.stamp_key) or not isinstance(config.data, dict):
         return
     stamp = subject.family.stamp(config.version)
     found = subject.detection
@@ -93,9 +94,13 @@ def ambiguous_version(config: Config) -> Iterator[Problem]:
     if found is None or found.verdict != "ambiguous":
         return
     names = [rival.name for rival in found.rivals]
+    stamp = f"`cfgmig stamp {names[0]} {subject.source.name}`"
+    family, _, version = names[0].partition("/")
     yield Problem(
         "",
         f"the file may be of {' or '.join(names)}; it was checked as"
         f" {subject.family.stamp(config.version)}",
-        f"say which: `cfgmig stamp {names[0]} {subject.source.name}`",
+        f"say which: {stamp}"
+        if isinstance(config.data, dict)
+        else f"say which: `--family {family} --from-version {version}`",
     )
