@@ -58,7 +58,7 @@ class Unreadable(CfgmigError):
 class Refused(CfgmigError):
     """The input is malformed, or the edit would not be safe; nothing was changed.
 
-    `kind` names the reason in a stable word: not-yaml, not-json, encoding,
+    `kind` names the reason in a stable word: not-yaml, not-json, not-toml, encoding,
     duplicate-key, key-collision, shared-node, unsupported-shape,
     verification-failed, too-deep, alias-bomb, too-large, not-found, migration,
     future-version or format.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cfgmig.schema import Example, Rule
     from cfgmig.upgrading import Upgraded
 
-EXAMPLES = ("examples/**/*.yaml", "examples/**/*.yml", "examples/**/*.json")
+EXAMPLES = tuple(f"examples/**/*.{ending}" for ending in ("yaml", "yml", "json", "toml"))
 
 
 class ContentError(AssertionError):

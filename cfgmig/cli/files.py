@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cfgmig.errors import Unreadable, UsageError
 
-SUFFIXES = (".yaml", ".yml", ".json")
+SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 SKIPPED = {"node_modules", "__pycache__", "venv", "site-packages"}
 STANDARD_INPUT = "-"
 LARGEST = 32 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""A YAML or JSON file whose bytes survive: read a tree, edit spans."""
+"""A YAML, JSON or TOML file whose bytes survive: read a tree, edit spans."""
 
 from __future__ import annotations
 

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 _NEIGHBOURS = 4
 
 
-def cut(document: Document, path: Path, prune: bool) -> Cut:
-    """What deleting one path would take out."""
-    return cuts(document, [path], prune)[0]
-
-
 def cuts(document: Document, paths: Sequence[Path], prune: bool) -> tuple[Cut, ...]:
     """What deleting paths one after the other would take out."""
     if document.count > 1:

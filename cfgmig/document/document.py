@@ -1,22 +1,23 @@
-"""A YAML or JSON document: read as a tree, edited by spans, never dumped."""
+"""A YAML, JSON or TOML document: read as a tree, edited by spans, never dumped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from cfgmig.document import comments as comment_rules
 from cfgmig.document.changes import Change, Cut
 from cfgmig.document.node import UNSET, Entry, Node
 from cfgmig.document.source import Source, collector_paused, decode
 from cfgmig.document.spans import Comment, Edit, Note, Position
-from cfgmig.errors import Refused
 from cfgmig.paths import Path, Segment
 
 if TYPE_CHECKING:
+    from cfgmig.document.toml_tree import Block, TomlTree
     from cfgmig.document.yaml_tree import Tree
 
-Kind = Literal["yaml", "json"]
+Kind = Literal["yaml", "json", "toml"]
+_KINDS: dict[str, Kind] = {"json": "json", "toml": "toml"}
 _MISSING: Any = object()
 
 
@@ -33,18 +34,20 @@ class Document:
 
     Attributes:
         name: what messages call it.
-        kind: "yaml" or "json".
+        kind: "yaml", "json" or "toml".
         text: the decoded text, without its byte order mark.
         bom: whether the bytes began with one.
         root: the root node of the first document, None where the text holds none.
         count: how many documents the text holds.
+        blocks: the headers of a TOML text with the lines below each; empty for other kinds.
     """
 
     __slots__ = (
-        "_comments", "_data", "_opaque", "bom", "count", "kind", "name", "root", "source", "text",
+        "_comments", "_data", "_opaque", "blocks", "bom", "count", "kind", "name", "root",
+        "source", "text",
     )  # fmt: skip
 
-    def __init__(self, source: Source, kind: Kind, tree: Tree) -> None:
+    def __init__(self, source: Source, kind: Kind, tree: Tree | TomlTree) -> None:
         roots = tree.roots
         self.source = source
         self.name = source.name
@@ -56,6 +59,10 @@ class Document:
         self._data: Any = UNSET
         self._opaque = tree.opaque
         self._comments: list[tuple[int, int]] | None = None
+        self.blocks: tuple[Block, ...] = ()
+        if kind == "toml":
+            toml = cast("TomlTree", tree)
+            self.blocks, self._comments, self._data = toml.blocks, toml.comments, toml.data
 
     @classmethod
     def parse(cls, data: bytes | str, name: str = "<text>", kind: Kind | None = None) -> Document:
@@ -66,12 +73,7 @@ class Document:
         """
         suffix = name.lower().rpartition(".")[2]
         if kind is None:
-            if suffix == "toml":
-                raise Refused(
-                    "TOML configs are not edited yet", kind="format", file=name,
-                    help="keep the config as YAML or JSON",
-                )  # fmt: skip
-            kind = "json" if suffix == "json" else "yaml"
+            kind = _KINDS.get(suffix, "yaml")
         source = decode(data, name)
         return cls(source, kind, _tree(source, kind))
 
@@ -182,6 +184,10 @@ class Document:
         Raises:
             Refused: some change is not possible, or not safely; nothing was changed.
         """
+        if self.kind == "toml":
+            from cfgmig.document import toml_editor
+
+            return toml_editor.edit(self, changes, order)
         from cfgmig.document.editor import edit
 
         return edit(self, changes, order)
@@ -192,9 +198,7 @@ class Document:
         Raises:
             Refused: as that delete.
         """
-        from cfgmig.document.cutting import cut
-
-        return cut(self, path, prune)
+        return self.cuts([path], prune)[0]
 
     def cuts(self, paths: Sequence[Path], prune: bool = True) -> tuple[Cut, ...]:
         """What deleting `paths` one after the other would take out.
@@ -204,14 +208,22 @@ class Document:
         Raises:
             Refused: as those deletes.
         """
+        if self.kind == "toml":
+            from cfgmig.document import toml_cut
+
+            return toml_cut.cuts(self, paths, prune)
         from cfgmig.document.cutting import cuts
 
         return cuts(self, paths, prune)
 
 
-def _tree(source: Source, kind: Kind) -> Tree:
+def _tree(source: Source, kind: Kind) -> Tree | TomlTree:
     """What a text holds; each reader is imported when it is needed."""
     with collector_paused(len(source.text)):
+        if kind == "toml":
+            from cfgmig.document import toml_tree
+
+            return toml_tree.build(source)
         if kind == "json":
             from cfgmig.document import json_tree
 

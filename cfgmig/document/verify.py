@@ -185,7 +185,8 @@ def verify_final(before: Document, after: Document, expected: Any) -> None:
     """Have an independent parser read what was written.
 
     A small reader of the common subset of YAML answers first, if the text is in its subset and
-    it agrees; else ruamel.yaml's pure safe loader decides. For JSON, the json module.
+    it agrees; else ruamel.yaml's pure safe loader decides. For JSON, the json module; for
+    TOML, tomllib.
 
     Raises:
         Refused: kind "verification-failed": it does not read as `expected`, types and the order
@@ -197,6 +198,10 @@ def verify_final(before: Document, after: Document, expected: Any) -> None:
         import json
 
         found = json.loads(after.text)
+    elif after.kind == "toml":
+        import tomllib
+
+        found = tomllib.loads(after.text)
     else:
         from cfgmig.document import subset_reader
 

@@ -43,12 +43,6 @@ def test_unreadable(text: str | bytes, kind: str, line: int | None) -> None:
     assert (caught.value.kind, caught.value.line, caught.value.file) == (kind, line, "a.yaml")
 
 
-def test_toml_is_refused_by_name() -> None:
-    with pytest.raises(Refused) as caught:
-        Document.parse("a = 1\n", "a.toml")
-    assert caught.value.kind == "format"
-
-
 def test_the_byte_that_is_no_utf8_is_named() -> None:
     with pytest.raises(Refused, match=r"byte 8 \(0xff\)"):
         Document.parse(b"a: 1\nb: \xff\n", "a.yaml")
