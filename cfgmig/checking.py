@@ -23,6 +23,10 @@ UNUSABLE = "CM000"
 """The code of a file that is malformed, or that cannot be upgraded."""
 
 
+ROUNDS = 20
+"""So often at most a file is fixed and checked again; two or three do for real ones."""
+
+
 class CheckOptions(NamedTuple):
     """What a user may decide about a check; codes may be prefixes."""
 
@@ -40,6 +44,13 @@ class _Scope(NamedTuple):
     ignore: tuple[str, ...]
 
 
+class Repair(NamedTuple):
+    """The fix of a finding, and the code of the rule that found it."""
+
+    code: str
+    fix: Fix
+
+
 class Checkup(NamedTuple):
     """The findings about one document, in reading order, and the fixes that go with them."""
 
@@ -47,7 +58,7 @@ class Checkup(NamedTuple):
     family: str
     version: str
     findings: tuple[Finding, ...]
-    fixes: tuple[Fix, ...] = ()
+    fixes: tuple[Repair, ...] = ()
 
 
 def check(content: bytes | str, name: str, project: Project, options: CheckOptions) -> Checkup:
@@ -79,7 +90,7 @@ def check(content: bytes | str, name: str, project: Project, options: CheckOptio
         source.name,
         versions[0],
         tuple(sorted(findings, key=in_order)),
-        tuple(checked.fix for checked in own if checked.fix is not None),
+        tuple(Repair(one.finding.code, one.fix) for one in own if one.fix is not None),
     )
 
 
@@ -120,7 +131,7 @@ def _later(
     from cfgmig.schema.selection import applies
 
     try:
-        upgraded = migrate(document, source, version, detection, Options())
+        upgraded = migrate(document, source, version, detection, Options(layout=False))
     except CfgmigError as error:
         return [unusable(error, document.name, f"cannot be upgraded to {head}: ")]
     rules = [
@@ -186,19 +197,60 @@ def unusable(error: CfgmigError, name: str, prefix: str = "") -> Finding:
     return Finding(name, line, column, line, column, UNUSABLE, "error", message, help=error.help)
 
 
-def fixed(checkup: Checkup, *, unsafe: bool = False) -> Document:
-    """The document with its fixes applied: the safe ones, or with `unsafe` all of them.
+def repaired(
+    checkup: Checkup, project: Project, options: CheckOptions, *, unsafe: bool = False
+) -> Checkup:
+    """The document fixed, checked and fixed again until nothing is left that could be.
 
-    A fix that no longer fits after another one is left for the next run.
+    Raises:
+        UsageError: the fixes undo each other, or find no end; it names their rules.
     """
-    document = checkup.document
-    for fix in checkup.fixes:
+    seen: list[str] = []
+    rounds: list[list[str]] = []
+    while len(rounds) < ROUNDS:
+        seen.append(checkup.document.text)
+        document, codes = _round(checkup, unsafe=unsafe)
+        if not codes:
+            return checkup
+        rounds.append(codes)
+        if document.text in seen:
+            since = rounds[seen.index(document.text) :]
+            raise _endless("undo each other's fixes", since, checkup)
+        checkup = check(document.to_bytes(), checkup.document.name, project, options)
+    raise _endless(f"still find something to fix after {ROUNDS} rounds", rounds[-1:], checkup)
+
+
+def _endless(what: str, rounds: Sequence[Sequence[str]], checkup: Checkup) -> UsageError:
+    codes = sorted({code for codes in rounds for code in codes})
+    named = f"{' and '.join(codes)} {what}" if len(codes) > 1 else f"{codes[0]}: its fixes {what}"
+    return UsageError(
+        f"{named}; the file stays as it is",
+        file=checkup.document.name,
+        help=f"leave one of them out, e.g. `--ignore {codes[-1]}`",
+    )
+
+
+def fixed(checkup: Checkup, *, unsafe: bool = False) -> Document:
+    """The document with its fixes applied once: the safe ones, or with `unsafe` all of them.
+
+    A fix that no longer fits after another one is left out; see `repaired`.
+    """
+    return _round(checkup, unsafe=unsafe)[0]
+
+
+def _round(checkup: Checkup, *, unsafe: bool) -> tuple[Document, list[str]]:
+    """The document after one round of fixes, and the rules whose fixes changed it."""
+    document, codes = checkup.document, []
+    for code, fix in checkup.fixes:
         if fix.safe or unsafe:
             try:
-                document = document.edit(fix.changes).document
+                after = document.edit(fix.changes).document
             except Refused:
                 continue
-    return document
+            if after.text != document.text:
+                document = after
+                codes.append(code)
+    return document, codes
 
 
 def _codes(given: tuple[str, ...], project: Project, setting: str) -> tuple[str, ...]:

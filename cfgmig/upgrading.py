@@ -29,6 +29,8 @@ class Options(NamedTuple):
             it a file that would lose something is refused.
         way: refuse a target that lies the other way; either is fine when None.
         prefer: of two keys that become one and differ, those to believe.
+        layout: whether the stash also keeps how the file was laid out, where the way back
+            would lay it out otherwise; who writes nothing can save that time.
     """
 
     to: str | None = None
@@ -38,6 +40,7 @@ class Options(NamedTuple):
     stash: bool = True
     way: Literal["up", "down"] | None = None
     prefer: tuple[str, ...] = ()
+    layout: bool = True
 
 
 class Report(NamedTuple):
@@ -112,7 +115,7 @@ def upgrade_text(
     """Upgrade the text of a config; reads and writes no config file.
 
     Args:
-        text: YAML, or JSON when `name` ends in `.json`.
+        text: YAML, or JSON or TOML when `name` ends in `.json` or `.toml`.
         to: the target version; the family's newest when None.
         family: the model family; detected when None.
         version: the version that the text is of; detected when None.
@@ -221,6 +224,7 @@ def migrate(
         order=orders(source),
         stash=options.stash,
         prefer=options.prefer,
+        layout=options.layout,
     )
     if plan:
         _validate(document, outcome, source, version, goal)

@@ -101,11 +101,10 @@ class Task:
             checkup = checking.check(content, target.name, project, self.options)
             change = None
             if self.wants_fixes:
-                document = checking.fixed(checkup, unsafe=self.unsafe)
-                after = document.to_bytes()
+                checkup = checking.repaired(checkup, project, self.options, unsafe=self.unsafe)
+                after = checkup.document.to_bytes()
                 if after != content:
                     change = work.Change(target, content, after)
-                    checkup = checking.check(after, target.name, project, self.options)
             return Result(target.name, checkup.findings, change)
         except CfgmigError as error:
             if isinstance(error, Refused):
@@ -157,7 +156,7 @@ def _conclude(
             console.say(f"{result.name}: skipped, of no known family", quiet=not verbose)
         elif result.error is not None:
             if not isinstance(result.error, Refused):
-                console.say(str(result.error))
+                console.say(str(work.told(result.error, result.name)))
             code = max(code, result.error.exit_code)
         for finding in result.findings:
             code = max(code, CODES[finding.severity])
@@ -184,4 +183,6 @@ def _summary(results: Sequence[Result], *, hidden: bool) -> str:
         if len(fixes) > safe:
             parts.append(f"{len(fixes) - safe} with `--unsafe-fixes`")
         more = f"; can be repaired: {', '.join(parts)}"
-    return f"{checked} file{'s' * (checked != 1)} checked: {said}{more}"
+    foreign = sum(result.is_foreign for result in results)
+    others = f" ({foreign} of no known family)" if foreign else ""
+    return f"{checked} file{'s' * (checked != 1)} checked{others}: {said}{more}"

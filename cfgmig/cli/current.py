@@ -40,6 +40,8 @@ def current(
             code = max(code, 2 if target.explicit else 0)
             if not target.explicit and not verbose:
                 continue
+            if not verbose:
+                console.say(f"{target.name}: `-v` says what it was compared with")
         code = max(code, int(detection.verdict == "ambiguous"))
         rows.append(_row(target, detection))
     if output_format == "json":

@@ -81,8 +81,9 @@ def upgrade(
 
     names = to or None, family or None, from_version or None
     options = Options(
-        *names, stamp=not no_stamp, stash=not no_stash, way="up", prefer=tuple(prefer)
-    )
+        *names, stamp=not no_stamp, stash=not no_stash, way="up", prefer=tuple(prefer),
+        layout=diff or not check,
+    )  # fmt: skip
     settings = Settings("upgrade", diff, check, skip_unknown, quiet, verbose, jobs)
     if with_checkpoints and to:
         raise UsageError(
@@ -115,8 +116,9 @@ def downgrade(
         raise UsageError("downgrade to which version?", help="add `--to VERSION`")
     names = to, family or None, from_version or None
     options = Options(
-        *names, stamp=not no_stamp, stash=not no_stash, way="down", prefer=tuple(prefer)
-    )
+        *names, stamp=not no_stamp, stash=not no_stash, way="down", prefer=tuple(prefer),
+        layout=diff or not check,
+    )  # fmt: skip
     settings = Settings("downgrade", diff, check, skip_unknown, quiet, verbose, jobs)
     return _run(paths, Task(options), settings)
 
@@ -211,7 +213,7 @@ def _finish(
         for result in results:
             _tell(result, settings)
     for result in failed:
-        console.say(str(result.error))
+        console.say(str(work.told(result.error, result.target.name)))
     code = work.worst(result.error for result in failed)
     if settings.diff:
         for change in changes:

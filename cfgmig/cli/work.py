@@ -124,6 +124,16 @@ def is_foreign(error: CfgmigError) -> bool:
     return isinstance(error, UsageError) and error.message == FOREIGN
 
 
+def told(error: CfgmigError | None, name: str) -> CfgmigError | None:
+    """The error as a user sees it: why a file is of no known family is one command away."""
+    if error is not None and is_foreign(error):
+        error.help = (
+            f"{error.help}, or take it for one by `--family` and `--from-version`; "
+            f"`cfgmig current -v {name.replace('<stdin>', '-')}` says what it was compared with"
+        )
+    return error
+
+
 def worst(errors: Iterable[CfgmigError | None]) -> int:
     """The exit code of the most serious error; 0 without one."""
     return max((error.exit_code for error in errors if error is not None), default=0)

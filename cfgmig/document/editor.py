@@ -11,7 +11,7 @@ from cfgmig.document.moving_text import CopyTo
 from cfgmig.document.node import Node
 from cfgmig.document.plan_place import Order
 from cfgmig.document.planner import Planner
-from cfgmig.document.receipt import apply, compose
+from cfgmig.document.receipt import apply, compose, shifted
 from cfgmig.document.sharing import Task, tasks
 from cfgmig.document.spans import Edit, Note
 from cfgmig.document.verify import Mismatch, check
@@ -59,7 +59,7 @@ def edit(document: Document, changes: Sequence[Change], order: Order | None) -> 
                 raise _failed(current, pending[0].change, problem) from problem
             size = done // 2
             continue
-        marks = [(_shifted(at, step), text) for at, text in marks]
+        marks = [(shifted(at, step), text) for at, text in marks]
         marks += _marks(draft)
         if draft.gained:
             marks.append(
@@ -197,12 +197,3 @@ def _marks(draft: Draft) -> list[_Mark]:
         text = draft.render(unit)
         at += len(text) + (extra * (text.count("\n") - text.count("\r\n")) if extra else 0)
     return marks
-
-
-def _shifted(offset: int, edits: Sequence[Edit]) -> int:
-    """Where an offset of a text is after edits."""
-    moved = offset
-    for change in edits:
-        if change.end <= offset:
-            moved += len(change.text) - (change.end - change.start)
-    return moved

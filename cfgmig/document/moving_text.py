@@ -14,6 +14,7 @@ from cfgmig.document.node import Entry, Node, synthetic
 from cfgmig.document.plan_block import nearest_holder, put_below, swap
 from cfgmig.document.plan_place import Payload
 from cfgmig.document.plan_remove import (
+    Removal,
     drop_comments,
     forget,
     remaining,
@@ -138,22 +139,32 @@ def _arrive(planner: Planner, change: MoveTo, text: str, moved: Entry, index: in
 
 
 def _leave(planner: Planner, spot: Spot, depth: int) -> None:
-    """The entry leaves its old place; comments of its own cannot come along into a flow."""
+    """The entry leaves its old place; comments of its own stay where it stood."""
     draft = planner.draft
     holder = spot.holders[depth]
     if holder.style != "block":
         plan_flow.remove(draft, holder, spot.steps[depth])
         return
-    before = len(draft.dropped)
     if remaining(draft, holder) == 1 or (spot.steps[depth] == 0 and shares_line(draft, holder, 0)):
         raise refuse(draft, spot.node, "the move would leave its collection empty",
                      "unsupported-shape")  # fmt: skip
     removal, _ = take_lines(draft, spot, depth)
-    drop_comments(draft, tuple(unit for unit in removal.units if unit not in removal.kept))
+    gone = tuple(unit for unit in removal.units if unit not in removal.kept)
+    before = len(draft.dropped)
+    drop_comments(draft, gone)
     forget(draft, holder, spot.steps[depth])
-    if len(draft.dropped) > before and spot.holder.style == "block":
-        raise refuse(draft, spot.node, "its comments cannot move into a flow collection",
-                     "unsupported-shape", "write the target as a block first")  # fmt: skip
+    if spot.holder.style == "block":
+        _stay(draft, draft.dropped[before:], removal)
+
+
+def _stay(draft: Draft, comments: list[str], removal: Removal) -> None:
+    """Comments that nothing in braces could carry, as lines of their own."""
+    column = removal.place.column
+    units = [Unit(-1, -1, f"{' ' * column}{text}\n", column, "keep a comment") for text in comments]
+    draft.lines[removal.line : removal.line] = units
+    draft.added += comments
+    for unit in units:
+        draft.note(unit, "kept: the key that this comment stood by went into braces")
 
 
 def _into_flow(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from cfgmig.document.spans import Edit
+from cfgmig.document.spans import Edit, Note
+
+if TYPE_CHECKING:
+    from cfgmig.document.source import Source
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
@@ -121,3 +125,22 @@ def _to_edits(pieces: Sequence[_Piece], horizon: int) -> tuple[Edit, ...]:
             at = piece.end
     flush(horizon)
     return tuple(edits)
+
+
+def shifted(offset: int, edits: Sequence[Edit]) -> int:
+    """Where an offset of a text is after edits."""
+    moved = offset
+    for change in edits:
+        if change.end <= offset:
+            moved += len(change.text) - (change.end - change.start)
+    return moved
+
+
+def relined(
+    notes: Iterable[Note], before: Source, after: Source, edits: Sequence[Edit]
+) -> list[Note]:
+    """Notes about one text at the lines that they have in the text which `edits` made of it."""
+    starts = before.starts
+    return [
+        note._replace(line=after.place(shifted(starts[note.line - 1], edits))[0]) for note in notes
+    ]

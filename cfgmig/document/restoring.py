@@ -11,7 +11,7 @@ from cfgmig.document.geometry import dash
 from cfgmig.document.locate import Spot, find, guard, refuse
 from cfgmig.document.node import UNSET, Entry, Node, synthetic, wanted
 from cfgmig.document.plan_block import swap
-from cfgmig.document.plan_flow import spans_of
+from cfgmig.document.plan_flow import own_line, spans_of
 from cfgmig.document.plan_place import remember
 from cfgmig.document.restoring_lines import restore_lines
 from cfgmig.errors import Refused
@@ -161,6 +161,8 @@ def _stretch_place(
     if cut.how in ("only", "braces"):
         empty = not children and holder.style == "flow"
         return (holder.inner + 1, 0) if empty else (-1, 0)
+    if (holder.style == "flow") == (cut.how == "dash"):
+        return -1, 0  # the collection is written in the other style now
     number = isinstance(cut.at[-1], int)
     before = cut.index - 1 if number else _rank(names, cut.before)
     after = cut.index if number else _rank(names, cut.after)
@@ -172,11 +174,12 @@ def _stretch_place(
             outer = existing.holder  # the dash stands alone above a comment
             at = dash(draft, outer, holder) + 1 if outer.kind == "sequence" else -1
         elif cut.how == "line":
-            at = draft.source.starts[draft.source.line(at)]
+            at = draft.source.starts[draft.source.line(at)] if own_line(draft, at) else -1
         return at, after
     if cut.how == "line" and 0 <= before < len(children):
         end = draft.text.find("\n", children[before][1])
-        return (end + 1, before + 1) if end >= 0 else (-1, 0)
+        closed = holder.end - 1 < end or not own_line(draft, children[before][0])
+        return (end + 1, before + 1) if end >= 0 and not closed else (-1, 0)
     return -1, 0
 
 

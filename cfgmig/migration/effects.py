@@ -73,11 +73,16 @@ def _move(operation: Move, data: Any, site: Site) -> Iterator[Effect]:
             )
         require_room(data, goal, path, operation, site)
         top = next(depth for depth in range(1, len(goal) + 1) if not has(data, goal[:depth]))
-        shells = site.kept_entries(goal[:top]) if top < len(goal) else []
-        for shell in shells[:1]:
+        entries = site.kept_entries(goal[:top]) if top < len(goal) else []
+        for shell in [one for one in entries if _is_hollow(one.value)][:1]:
             # The section that this key, as the last one, had left behind empty.
             yield Written(shell.path, shell.value, shell)
         yield Moved(path, goal, site.kept_place(goal[:top]))
+
+
+def _is_hollow(value: Any) -> bool:
+    """Whether a value is nothing but sections."""
+    return isinstance(value, dict) and all(map(_is_hollow, value.values()))
 
 
 def _convert(operation: Convert, data: Any, site: Site) -> Iterator[Effect]:

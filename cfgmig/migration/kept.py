@@ -21,6 +21,8 @@ def reading(kept: Kept) -> Any:
     from cfgmig.document import Document
 
     name = f"stash of {format_path(kept.path)}"
+    if kept.kind == "toml":
+        return _reading_toml(kept, name)
     if kept.raw is not None:
         text = f'{{"_": {kept.raw}}}' if kept.kind == "json" else f"_: {kept.raw}\n"
         return Document.parse(text, name, kept.kind).get(("_",))
@@ -45,8 +47,25 @@ def reading(kept: Kept) -> Any:
     return value
 
 
+def _reading_toml(kept: Kept, name: str) -> Any:
+    from cfgmig.document import Document
+    from cfgmig.document.toml_cut import read
+    from cfgmig.migration.values import get
+
+    if kept.raw is not None:
+        return Document.parse(f"_ = {kept.raw}\n", name, "toml").get(("_",))
+    if kept.cut is None:
+        raise Refused(f"the {name} is empty", kind="migration")
+    try:
+        return get(read(kept.cut, name), kept.cut.path[len(kept.cut.at) :])
+    except KeyError:
+        raise Refused(f"the {name} does not hold that key", kind="migration") from None
+
+
 def self_contained(kept: Kept, value: Any) -> bool:
     """Whether the text alone, without the anchors of its file, reads as `value`."""
+    if kept.kind == "toml":
+        return True
     text = kept.raw if kept.raw is not None else kept.cut.text if kept.cut is not None else ""
     if not any(mark in text for mark in "*&<!"):
         return True

@@ -14,9 +14,10 @@ from cfgmig.errors import Refused
 from cfgmig.migration.effect import Changed, Dropped, Effect, Moved, Written
 from cfgmig.migration.keeping import PIN, Keeping
 from cfgmig.migration.on_data import Order, perform, placed, top_of
+from cfgmig.migration.patch import find, trimmed
 from cfgmig.migration.site import Kept
 from cfgmig.migration.trace import origin
-from cfgmig.migration.values import get, has, identical
+from cfgmig.migration.values import get, has, identical, same_content
 from cfgmig.paths import Path
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class Editing(Keeping):
             self._change("MoveTo", effect.source, renamed)
         self.flush()
         now = self.document.cut(renamed, prune=False)
+        if now.how != "lines":
+            self._change("MoveTo", renamed, effect.target)
+            return
         self._change("Delete", renamed)
         lines = now.text.split("\n")
         lead = next(at for at, line in enumerate(lines) if line.strip())
@@ -195,8 +199,6 @@ class Editing(Keeping):
         """Make the waiting changes, as one verified edit."""
         if not self._waiting:
             return
-        from cfgmig.document.receipt import compose
-
         try:
             self.cut()
             edited = self._edit(self._waiting)
@@ -208,14 +210,40 @@ class Editing(Keeping):
                 edited = self._edit(relaxed)
             except Refused:
                 raise self._placed(error) from None
-        self.document = edited.document
-        self.edits = compose(self.edits, edited.edits)
+        self._become(edited.document, edited.edits)
         self.notes.extend(edited.notes)
         self._waiting = []
         self._lines = []
         self._orders = {}
         self._stale = set()
         self._done = len(self.effects)
+
+    def _become(self, new: Document, edits: tuple[Edit, ...]) -> None:
+        """Go on with what edits made of the document."""
+        from cfgmig.document.receipt import compose, relined
+
+        self.notes = relined(self.notes, self.document.source, new.source, edits)
+        self.edits = compose(self.edits, edits)
+        self.document = new
+
+    def lay_out(self, kept: Kept) -> None:
+        """Spell lines as they once were, where they are what the way back makes of them."""
+        from cfgmig.document.document import Document
+        from cfgmig.document.receipt import apply
+
+        now = self.document
+        edits, missed = find(now.text, kept.lines)
+        try:
+            new = Document.parse(apply(now.text, edits), now.name, now.kind)
+        except Refused:
+            new = now
+        if not same_content(new.data, now.data):
+            new = now
+        if new is not now:
+            new.bom = now.bom
+            self._become(new, trimmed(now.text, edits))
+        if new is now or missed:
+            self.tell((), "lines that changed since keep their layout; the rest is as it was")
 
     def _edit(self, changes: Sequence[Change]) -> Edited:
         orders, fallback = dict(self._orders), self._order

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 Prefix = tuple[str, ...]
 
@@ -22,13 +23,10 @@ class Order:
     """Names in a row, into which further ones are put in time that does not grow with the row."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._after: dict[str | None, str | None] = {None: None}
-        self._before: dict[str | None, str | None] = {None: None}
-        self._first: dict[Prefix, str] = {}
-        self._last: dict[Prefix, str] = {}
-        self._numbers: dict[Prefix, list[tuple[int, str]]] = {}
-        for name in names:
-            self._enter(name, self._before[None])
+        row = [None, *names, None]
+        self._after: dict[str | None, str | None] = dict(pairwise(row))
+        self._before: dict[str | None, str | None] = dict(pairwise(reversed(row)))
+        self._sections: _Sections | None = None
 
     def __iter__(self) -> Iterator[str]:
         name = self._after[None]
@@ -38,7 +36,9 @@ class Order:
 
     def add(self, name: str) -> None:
         """Put a new name behind its siblings; a numbered one behind the next lower number."""
-        self._enter(name, self._sibling(name))
+        if self._sections is None:
+            self._sections = _Sections(self)
+        self._enter(name, self._sections.sibling(name, self._before))
 
     def instead(self, origin: str, names: Sequence[str], together: Relatives) -> None:
         """Put what `origin` becomes in its place, or behind its like.
@@ -59,7 +59,27 @@ class Order:
                 cursor = name
             together.add(name, origin)
 
-    def _sibling(self, name: str) -> str | None:
+    def _enter(self, name: str, behind: str | None) -> None:
+        follower = self._after[behind]
+        self._after[behind], self._after[name] = name, follower
+        self._before[follower], self._before[name] = name, behind
+        if self._sections is not None:
+            self._sections.enter(name, behind, follower)
+
+
+class _Sections:
+    """Where the sections of a row of names begin and end; only who adds names needs to know."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._first: dict[Prefix, str] = {}
+        self._last: dict[Prefix, str] = {}
+        self._numbers: dict[Prefix, list[tuple[int, str]]] = {}
+        behind: str | None = None
+        for name in names:
+            self.enter(name, behind, None)
+            behind = name
+
+    def sibling(self, name: str, before: Mapping[str | None, str | None]) -> str | None:
         """The name behind which a new one belongs."""
         parts = tuple(name.split("."))
         for length in range(len(parts) - 1, -1, -1):
@@ -72,13 +92,11 @@ class Order:
             at = bisect_left(numbers, (int(parts[length]) + 1, ""))
             if at:
                 return self._last[(*prefix, numbers[at - 1][1])]
-            return self._before[self._first[(*prefix, numbers[0][1])]]
+            return before[self._first[(*prefix, numbers[0][1])]]
         return None
 
-    def _enter(self, name: str, behind: str | None) -> None:
-        follower = self._after[behind]
-        self._after[behind], self._after[name] = name, follower
-        self._before[follower], self._before[name] = name, behind
+    def enter(self, name: str, behind: str | None, follower: str | None) -> None:
+        """Take note of a name between two others."""
         parts = tuple(name.split("."))
         for length in range(len(parts) + 1):
             prefix = parts[:length]

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import LossyError, Refused
-from cfgmig.migration.effect import Dropped, Effect, Moved, Written
-from cfgmig.migration.effects import effects
-from cfgmig.migration.on_data import Order, no_order
+from cfgmig.migration.carrying import Carried, Manner, unordered
+from cfgmig.migration.done import Done, Fired
+from cfgmig.migration.effect import Effect
+from cfgmig.migration.on_data import Order
 from cfgmig.migration.on_document import Editing
-from cfgmig.migration.operations import Blocked, Operation
+from cfgmig.migration.operations import Blocked
 from cfgmig.migration.plan import Plan
+from cfgmig.migration.rehearsal import complete
 from cfgmig.migration.trace import current
-from cfgmig.migration.values import copy, equal, same_content, show
+from cfgmig.migration.values import same_content, show
 from cfgmig.paths import Path, format_path
 
 if TYPE_CHECKING:
     from cfgmig.document import Document, Edit, Note
     from cfgmig.migration.site import Kept
-
-
-CROWD = 12
-"""So many keys that one operation moves to one section are told one by one."""
-
-
-class Fired(NamedTuple):
-    """An operation that changed something, in words: revision file's stem and sentence."""
-
-    revision: str
-    operation: str
-
-
-@dataclass(frozen=True)
-class Done:
-    """One operation that changed something, and the stem of its revision's file."""
-
-    revision: str
-    origin: str
-    goal: str
-    operation: Operation
-    effects: tuple[Effect, ...]
-
-    def describe(self) -> str:
-        """The step, and what was done in it, on one line."""
-        crowds, others = _crowds(self.effects)
-        return f"{self.goal}: " + "; ".join([*map(_said, others), *crowds])
 
 
 @dataclass(frozen=True)
@@ -102,6 +77,7 @@ def run(
     order: Callable[[str], Order] | None = None,
     stash: bool = True,
     prefer: tuple[str, ...] = (),
+    layout: bool = True,
 ) -> Outcome:
     """Migrate a document and verify the result.
 
@@ -115,33 +91,63 @@ def run(
         stash: whether what has no place in the target may be kept in the file; else a
             file that would lose something is refused.
         prefer: the keys that stay where two contradict each other.
+        layout: whether the stash also keeps how the file was laid out, where the way back
+            would lay it out otherwise; it is walked to find that.
 
     Raises:
         Refused: a step does not fit the document, or the result could not be verified.
         LossyError: something would be lost, or a step has no way back.
     """
     _refuse_blocked(plan, document.name)
-    from cfgmig.migration.grade import STASH_KEY
-    from cfgmig.migration.stash import take
-
-    stampable = isinstance(document.data, dict) and stamp is not None
     if not plan.steps:
+        stampable = isinstance(document.data, dict) and stamp is not None
         absent = stampable and stamp_key not in document.data
         wanted = stampable and (add_stamp or not absent)
         return _stamp_only(document, stamp_key, str(stamp) if wanted else None)
-    body, kept, cut = take(document)
-    work = copy(body.data)
-    reserved = {key: work.pop(key) for key in (stamp_key, STASH_KEY) if _is_key(work, key)}
-    editing = Editing(body, work, kept, stash=stash)
-    editing.prefer = prefer
-    done = _walk(plan, editing, order or _unordered)
-    if stampable and (stamp_key in reserved or add_stamp):
-        editing.stamp(stamp_key, str(stamp), there=stamp_key in reserved)
-        reserved[stamp_key] = stamp
-    after, edits = _restash(document, editing, kept, cut)
-    _verify(document, after, _predicted(editing, reserved))
-    return Outcome(
-        document, after, edits, _notes(editing, after), done, after.data, tuple(editing.kept)
+    manner = Manner(stamp, stamp_key, add_stamp, order or unordered, stash, prefer, layout)
+    count = _stop(document, plan)
+    if count:
+        return _in_two(document, plan, count, manner)
+    return _run(document, plan, manner)
+
+
+def _run(document: Document, plan: Plan, manner: Manner) -> Outcome:
+    carried = Carried(document, plan, manner)
+    after, edits = complete(carried) if manner.stash and manner.layout else carried.write()
+    _verify(document, after, carried.predicted())
+    editing = carried.editing
+    notes = _notes(editing, after)
+    return Outcome(document, after, edits, notes, carried.done, after.data, tuple(editing.kept))
+
+
+def _stop(document: Document, plan: Plan) -> int:
+    """How many steps lead to a version on the way at which the file's layout was kept."""
+    if "layout" not in document.text or len(plan.steps) < 2:
+        return 0
+    from cfgmig.migration.stash import take
+
+    known = {kept.origin for kept in take(document).kept if kept.form == "layout"}
+    way = enumerate(plan.steps[:-1], 1)
+    return next((count for count, step in way if step.goal in known), 0)
+
+
+def _in_two(document: Document, plan: Plan, count: int, manner: Manner) -> Outcome:
+    """Go to the version that `count` steps lead to, and on from there."""
+    from cfgmig.document.receipt import compose, relined
+
+    here = plan.steps[count].origin
+    there = Plan(plan.family, plan.origin, here, plan.steps[:count])
+    stamp = None if manner.stamp is None else f"{plan.family}/{here}"
+    first = _run(document, there, manner._replace(stamp=stamp))
+    rest = Plan(plan.family, here, plan.goal, plan.steps[count:])
+    second = run(first.document, rest, **manner._asdict())
+    notes = relined(first.notes, first.document.source, second.document.source, second.edits)
+    return replace(
+        second,
+        before=document,
+        edits=compose(first.edits, second.edits),
+        notes=(*notes, *second.notes),
+        done=(*first.done, *second.done),
     )
 
 
@@ -171,10 +177,6 @@ def _stamp_only(document: Document, key: str, stamp: str | None) -> Outcome:
     return Outcome(document, edited.document, edited.edits, edited.notes, expected=data)
 
 
-def _is_key(data: Any, key: str) -> bool:
-    return isinstance(data, dict) and key in data
-
-
 def _refuse_blocked(plan: Plan, name: str) -> None:
     for step in plan.steps:
         for operation in step.operations:
@@ -184,93 +186,6 @@ def _refuse_blocked(plan: Plan, name: str) -> None:
                     file=name,
                     help="take the older file from version control",
                 )
-
-
-def _walk(plan: Plan, editing: Editing, order: Callable[[str], Order]) -> tuple[Done, ...]:
-    done = []
-    for step in plan.steps:
-        editing.step(step, _lazy(order, step.goal), _lazy(order, step.origin))
-        for operation in step.operations:
-            found = []
-            for effect in effects(operation, editing.data, editing):
-                editing.do(effect)
-                found.append(effect)
-            if found:
-                stem = step.revision.path.stem
-                done.append(Done(stem, step.origin, step.goal, operation, tuple(found)))
-        editing.leave()
-    return tuple(done)
-
-
-def _lazy(order: Callable[[str], Order], version: str) -> Order:
-    """Schemas are only asked where a key is inserted."""
-
-    def asked(parent: Path) -> tuple[str, ...]:
-        return order(version)(parent)
-
-    return asked
-
-
-def _unordered(version: str) -> Order:
-    del version
-    return no_order
-
-
-def _restash(
-    document: Document, editing: Editing, kept: Sequence[Kept], cut: tuple[Edit, ...]
-) -> tuple[Document, tuple[Edit, ...]]:
-    """The edited document with its stash back in its place."""
-    from cfgmig.document.receipt import compose
-    from cfgmig.migration.grade import STASH_KEY
-    from cfgmig.migration.stash import put, put_back
-    from cfgmig.migration.stash_json import to_json
-
-    editing.settle()
-    same = list(kept) == editing.kept
-    if document.kind == "json":
-        if not same:
-            editing.reserve(STASH_KEY, to_json(editing.kept), there=bool(kept))
-        editing.flush()
-        return editing.document, editing.edits
-    editing.flush()
-    edits = compose(cut, editing.edits)
-    if same and cut and cut[0].end == len(document.text):
-        after, more = put_back(editing.document, document.text[cut[0].start :])
-    else:
-        after, more = put(editing.document, editing.kept)
-    edits = compose(edits, more)
-    return after, trimmed(document.text, edits) if cut else edits
-
-
-def trimmed(text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
-    """The same edits without what they replace by itself."""
-    out = []
-    for edit in edits:
-        old, new = text[edit.start : edit.end], edit.text
-        if old == new:
-            continue
-        head = 0
-        while head < min(len(old), len(new)) and old[head] == new[head]:
-            head += 1
-        tail = 0
-        while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
-            tail += 1
-        text_now = new[head : len(new) - tail]
-        out.append(edit._replace(start=edit.start + head, end=edit.end - tail, text=text_now))
-    return tuple(out)
-
-
-def _predicted(editing: Editing, reserved: dict[str, Any]) -> Any:
-    from cfgmig.migration.grade import STASH_KEY
-    from cfgmig.migration.stash_json import to_json
-
-    if editing.document.kind == "json":
-        reserved.pop(STASH_KEY, None)
-        if editing.kept:
-            reserved[STASH_KEY] = to_json(editing.kept)
-    if not isinstance(editing.data, dict):
-        return editing.data
-    return editing.data | reserved
 
 
 def _verify(before: Document, after: Document, predicted: Any) -> None:
@@ -301,35 +216,3 @@ def _difference(wanted: Any, found: Any, path: Path = ()) -> str:
             if not same_content(wanted[key], found[key]):
                 return _difference(wanted[key], found[key], (*path, str(key)))
     return f"`{format_path(path)}` is {show(found)} instead of {show(wanted)}"
-
-
-def _crowds(effects: Sequence[Effect]) -> tuple[list[str], list[Effect]]:
-    """One sentence for each section that many keys moved to, and the effects that remain."""
-    goals: dict[Path, list[Moved]] = {}
-    for effect in effects:
-        if isinstance(effect, Moved):
-            goals.setdefault(effect.target[:-1], []).append(effect)
-    crowded = {goal: moves for goal, moves in goals.items() if len(moves) > CROWD}
-    said = []
-    for goal, moves in crowded.items():
-        names = ", ".join(format_path(move.source) for move in moves[:CROWD])
-        where = f"`{format_path(goal)}`" if goal else "the top level"
-        said.append(f"{len(moves)} keys moved to {where}: {names} and {len(moves) - CROWD} more")
-    rest = [one for one in effects if not (isinstance(one, Moved) and one.target[:-1] in crowded)]
-    return said, rest
-
-
-def _said(effect: Effect) -> str:
-    if isinstance(effect, Moved):
-        return f"`{format_path(effect.source)}` moved to `{format_path(effect.target)}`"
-    name = f"`{format_path(effect.path)}`"
-    if isinstance(effect, Written):
-        if effect.kept is not None:
-            return f"{name} came back from the stash"
-        said = show(effect.value)
-        return f"{name} pinned: {said}" if effect.pinned else f"{name} added: {said}"
-    if isinstance(effect, Dropped):
-        return f"{name} went into the stash" if effect.stash else f"{name} dropped"
-    if equal(effect.old, effect.new):
-        return f"{name} noted in the stash"
-    return f"{name}: {show(effect.old)} became {show(effect.new)}"

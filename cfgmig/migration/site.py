@@ -30,9 +30,11 @@ class Kept:
         skip: how many lines of nobody, a title, say, stood between the two.
         blanks: how many blank lines it began with.
         weak: it is only about blank lines, not worth a stash of its own.
+        lines: a patch of the text of `origin`, as the way back from `goal` writes it.
         form: an `entry` that is gone, a `value` that was converted, the `place` of a key
-            that moved away and that schema order would not bring back to it, or the mere
-            fact that a default was `pinned`.
+            that moved away and that schema order would not bring back to it, the mere
+            fact that a default was `pinned`, or the `layout` of what the way back alone
+            would write otherwise.
         kind: the language of its text.
     """
 
@@ -47,8 +49,9 @@ class Kept:
     skip: int = 0
     blanks: int = 0
     weak: bool = False
-    form: Literal["entry", "value", "place", "pinned"] = "entry"
-    kind: Literal["yaml", "json"] = "yaml"
+    lines: tuple[str, ...] = ()
+    form: Literal["entry", "value", "place", "pinned", "layout"] = "entry"
+    kind: Literal["yaml", "json", "toml"] = "yaml"
 
     @property
     def value(self) -> Any:
@@ -168,7 +171,8 @@ class Site:
 
     def leave(self) -> None:
         """End a step: what was kept of converted values and places has served."""
-        self.kept = [kept for kept in self.kept if kept.form == "entry" or not self._ours(kept)]
+        stay = ("entry", "layout")
+        self.kept = [kept for kept in self.kept if kept.form in stay or not self._ours(kept)]
 
     def forget(self, kept: Kept) -> None:
         """The file need not carry `kept` any longer."""

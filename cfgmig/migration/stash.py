@@ -1,6 +1,6 @@
 """The stash: what a migration takes out of a file stays in it, for the way back.
 
-In YAML it is a block of comments at the end of the file:
+In YAML and TOML it is a block of comments at the end of the file:
 
     # >>> cfgmig stash: keys that left the schema; `cfgmig downgrade` puts them back
     # [1.0 -> 1.1] seed after lr
@@ -12,7 +12,8 @@ In YAML it is a block of comments at the end of the file:
 A header names the step, the path and where the entry stood: the sibling before it, the
 one behind it, and how many lines of nobody (a title, say) stood between. The lines below
 it are the entry itself. A header with `=` keeps the spelling of a value that was
-converted, one with `moved` the place of a key that a move back would not find.
+converted, one with `moved` the place of a key that a move back would not find, and one
+with `layout` a patch of the lines that the way back would write otherwise.
 In JSON the same is a list under a reserved key: see `stash_json`.
 """
 
@@ -21,34 +22,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfgmig.errors import Refused
 from cfgmig.migration.grade import MISSING
-from cfgmig.migration.kept import self_contained
+from cfgmig.migration.patch import checked
 from cfgmig.migration.site import Kept
-from cfgmig.paths import Path, format_path, parse_path
+from cfgmig.migration.stash_lines import GLUED, first_line, render
+from cfgmig.paths import Path, parse_path
 
 if TYPE_CHECKING:
     from cfgmig.document import Document, Edit
     from cfgmig.document.changes import Cut
 
-OPEN = "# >>> cfgmig stash: keys that left the schema; `cfgmig downgrade` puts them back"
-CLOSE = "# <<< cfgmig stash"
-# Written where a blank line above would become part of a block scalar.
-GLUED = " (no blank line above)"
-
 _MARK = re.compile(r"^# (>>>|<<<) cfgmig stash.*$", re.MULTILINE)
 _NAME = r"""(?:"(?:[^"\\]|\\.)*"|[^\s"])+"""
 _HEADER = re.compile(
     rf"# \[(\S+) -> (\S+)\] ({_NAME})"
-    rf"(?: = (?P<raw>\S.*)| (?P<hints>\{{.*\}})| (?P<pinned>pinned)"
+    rf"(?: = (?P<raw>\S.*)| (?P<hints>\{{.*\}})| (?P<pinned>pinned)| (?P<layout>layout)"
     rf"|(?P<moved> moved,)?(?: with (?P<at>{_NAME}))?(?: after (?P<after>{_NAME}))?"
     rf"(?: before (?P<before>{_NAME}))?(?: \+(?P<skip>\d+))?(?: blank (?P<blanks>\d+))?)"
 )
-_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
-                          "\U00010000-\U0010ffff]")  # fmt: skip
 
 
 class Taken(NamedTuple):
@@ -60,7 +54,7 @@ class Taken(NamedTuple):
 
 
 def take(document: Document) -> Taken:
-    """Split a YAML document from its stash; a JSON document keeps it as a key.
+    """Split a YAML or TOML document from its stash; a JSON document keeps it as a key.
 
     Raises:
         Refused: the stash is malformed; the message names the line.
@@ -81,6 +75,8 @@ def take(document: Document) -> Taken:
     first_line = text.count("\n", 0, start) + 1
     lines = text[start:end].splitlines()
     kept = tuple(_parse(lines, first_line, document.name))
+    for one in kept:
+        one.kind = document.kind
     start = _body_end(text, start, end, lines[0])
     body = _reparsed(document, text[:start] + text[end:])
     return Taken(body, kept, (Edit(start, end, "", "the stash"),))
@@ -155,6 +151,8 @@ def _record(header: re.Match[str], content: list[str], name: str, line: int) -> 
             return Kept(origin, goal, path, raw=header["raw"], form="value")
         if header["pinned"]:
             return Kept(origin, goal, path, form="pinned")
+        if header["layout"]:
+            return Kept(origin, goal, path, lines=checked(content), form="layout")
         if header["moved"]:
             return _place(header, Kept(origin, goal, path, form="place"))
         if not content and header["hints"] is None:
@@ -182,7 +180,7 @@ def _cut_in_words(path: Path, content: list[str], header: re.Match[str]) -> Cut:
     from cfgmig.document.changes import Cut
 
     after, before = _sibling(header["after"]), _sibling(header["before"])
-    key, indent = _first_line(content)
+    key, indent = first_line(content)
     return Cut(
         path,
         parse_path(header["at"]) if header["at"] else path,
@@ -193,15 +191,6 @@ def _cut_in_words(path: Path, content: list[str], header: re.Match[str]) -> Cut:
         key=key,
         indent=indent,
     )
-
-
-def _first_line(lines: Sequence[str]) -> tuple[int, int]:
-    """Which line holds the key, and its column, from 0."""
-    for number, line in enumerate(lines):
-        bare = line.lstrip(" ")
-        if bare and not bare.startswith("#"):
-            return number, len(line) - len(bare)
-    raise ValueError("the key's text is missing")
 
 
 def _cut(path: Path, content: list[str], hints: dict[str, Any]) -> Cut:
@@ -227,90 +216,8 @@ def _malformed(reason: str, name: str, line: int) -> Refused:
     )
 
 
-def render(kept: Sequence[Kept], *, glued: bool = False) -> list[str]:
-    """The lines of the comment block."""
-    lines = [OPEN + (GLUED if glued else "")]
-    for one in kept:
-        header = f"# [{one.origin} -> {one.goal}] {_spelled(one.path)}"
-        if one.form == "value":
-            lines.append(f"{header} = {one.raw}")
-        elif one.form == "pinned":
-            lines.append(f"{header} pinned")
-        elif one.form == "place":
-            before = one.before if one.skip or one.blanks else None
-            words = _words(one.after, before, one.skip)
-            blank = f" blank {one.blanks}" if one.blanks else ""
-            lines.append(f"{header} moved,{words}{blank}")
-        else:
-            words, text = _entry(one)
-            lines.append(header + words)
-            lines.extend(f"#   {line}" if line else "#" for line in text)
-    return [*lines, CLOSE]
-
-
-def _words(after: str | None, before: str | None, skip: int) -> str:
-    words = f" after {_spelled((after,))}" if after is not None else ""
-    words += f" before {_spelled((before,))}" if before is not None else ""
-    return words + (f" +{skip}" if skip else "")
-
-
-def _entry(kept: Kept) -> tuple[str, list[str]]:
-    """What the header says of the place, and the lines of the text."""
-    cut = kept.cut
-    if cut is None:
-        raise ValueError("a key without a text cannot be kept in a file")
-    lines = cut.text.split("\n")
-    alone = self_contained(kept, kept.value)
-    unsaid = cut.emptied or cut.kept or cut.how != "lines" or isinstance(cut.at[-1], int)
-    plain = lines[-1] == "" and not _UNPRINTABLE.search(cut.text)
-    if alone and plain and not unsaid and _first_line(lines) == (cut.key, cut.indent):
-        after = cut.before[0] if cut.before else None
-        # Behind lines of nobody, the place is only sure if the next sibling is still there.
-        before = cut.after[0] if cut.after and (cut.skip or after is None) else None
-        part = f" with {_spelled(cut.at)}" if cut.at != cut.path else ""
-        return part + _words(after, before, cut.skip), lines[:-1]
-    hints = replace(cut, before=cut.before[:1], after=cut.after[:1]).to_dict()
-    del hints["path"], hints["text"]
-    if not alone:
-        hints["value"] = kept.value
-        _require_json(kept)
-    if not plain and (_UNPRINTABLE.search(cut.text) or not cut.text.strip()):
-        hints["text"], lines = cut.text, [""]
-    ended = lines[-1] == ""
-    if ended != (cut.how == "lines"):
-        hints["ended"] = ended
-    words = json.dumps(hints, separators=(",", ":"), ensure_ascii=True)
-    return f" {words}", lines[:-1] if ended else lines
-
-
-def _require_json(kept: Kept) -> None:
-    try:
-        json.dumps(kept.value)
-    except (TypeError, ValueError):
-        raise Refused(
-            f"`{format_path(kept.path)}` cannot be stashed: it uses an anchor from elsewhere",
-            kind="shared-node",
-            help="write the value out where the alias stands",
-        ) from None
-
-
-def _spelled(path: Path) -> str:
-    """A path without a space outside quotes."""
-    parts: list[str] = []
-    for segment in path:
-        text = format_path((segment,))
-        if isinstance(segment, str):
-            if not segment.isprintable():
-                raise Refused(f"the key {segment!r} cannot be stashed", kind="unsupported-shape")
-            if text[0] != '"' and re.search(r"\s", text):
-                text = json.dumps(segment, ensure_ascii=False)
-            text = f".{text}" if parts else text
-        parts.append(text)
-    return "".join(parts)
-
-
 def put(document: Document, kept: Sequence[Kept]) -> tuple[Document, tuple[Edit, ...]]:
-    """Append the stash to a YAML document that has none.
+    """Append the stash to a YAML or TOML document that has none.
 
     Raises:
         Refused: its last value would swallow the comments.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfgmig.errors import Refused
 from cfgmig.migration.grade import STASH_KEY
+from cfgmig.migration.patch import checked
 from cfgmig.migration.site import Kept
 from cfgmig.paths import format_path, parse_path
 
@@ -29,6 +30,8 @@ def _record(kept: Kept) -> dict[str, Any]:
         record["raw"] = kept.raw
     elif kept.form == "pinned":
         record["pinned"] = True
+    elif kept.form == "layout":
+        record["layout"] = list(kept.lines)
     elif kept.form == "place":
         record["after"] = kept.after
     elif kept.cut is not None:
@@ -67,6 +70,8 @@ def _kept(record: dict[str, Any]) -> Kept:
         kept.raw, kept.form = record["raw"], "value"
     elif "pinned" in record:
         kept.form = "pinned"
+    elif "layout" in record:
+        kept.lines, kept.form = checked(record["layout"]), "layout"
     elif "text" not in record:
         kept.after, kept.form = record["after"], "place"
     else:

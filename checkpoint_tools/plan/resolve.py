@@ -229,9 +229,9 @@ def _dim(dim: int, shape: tuple[int, ...]) -> int:
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
-    if len(shape) > limits.MAX_DIMENSIONS or any(length < 0 for length in shape):
+    if len(shape) > limits.MAX_DIMENSIONS or (shape and min(shape) < 0):
         raise PlanError(f"{list(shape)} is no shape")
-    if prod(filter(None, shape)) > limits.MAX_ELEMENTS:
+    if (prod(shape) or prod(filter(None, shape))) > limits.MAX_ELEMENTS:
         raise PlanError(f"{list(shape)} has too many elements")
 
 

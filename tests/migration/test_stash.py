@@ -5,7 +5,8 @@ import pytest
 from cfgmig.document import Document
 from cfgmig.errors import Refused
 from cfgmig.migration import STASH, Move, Remove
-from cfgmig.migration.stash import CLOSE, GLUED, OPEN, put, take
+from cfgmig.migration.stash import put, take
+from cfgmig.migration.stash_lines import CLOSE, GLUED, OPEN
 from tests.migration.demo import chain, migrate, up_and_down
 
 GRAPH = chain([Remove("seed", STASH)], [Move("lr", "rate")])
