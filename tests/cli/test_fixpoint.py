@@ -25,9 +25,10 @@ class Config(BaseModel):
     low: int
     high: int = 0
     level: int = 0
+    runs: list[int] = []
 """
 RULES = '''\
-from cfgmig.document.changes import SetValue
+from cfgmig.document.changes import Delete, SetValue
 from cfgmig.schema import Example, Fix, Problem, rule
 
 
@@ -52,6 +53,21 @@ def sets(code, key, wrong, value, safe):
     return check
 
 
+@rule(
+    code="DM031",
+    name="negative-runs",
+    severity="warning",
+    summary="a run is negative",
+    explanation="It is made up.",
+    valid=(Example("low: 0"),),
+    invalid=(Example("low: 0\\nruns: [-1]"),),
+)
+def negative_runs(config):
+    for at, run in enumerate(config.get("runs") or ()):
+        if run < 0:
+            yield Problem(f"runs[{at}]", "negative", fix=Fix((Delete(("runs", at)),), True))
+
+
 chain = [
     sets("DM001", "high", lambda d: d["low"] == 1 and d["high"] != 1, lambda d: 1, True),
     sets("DM002", "level", lambda d: d["high"] == 1 and d["level"] != 1, lambda d: 1, False),
@@ -65,7 +81,7 @@ clash = [
     sets("DM021", "high", lambda d: d["low"] == 3 and d["high"] != 7, lambda d: 7, True),
     sets("DM022", "high", lambda d: d["low"] == 3 and d["high"] != 8, lambda d: 8, True),
 ]
-rules = (*chain, *circle, *clash)
+rules = (*chain, *circle, *clash, negative_runs)
 '''
 
 
@@ -142,3 +158,10 @@ def test_an_upgraded_example_is_mended_in_one_run(cfgmig: Run, home: Path) -> No
     again = cfgmig("check", "--fix", "--unsafe-fixes", "before.yaml")
     assert (home / "before.yaml").read_text() == text
     assert first.stdout == again.stdout
+
+
+def test_items_that_move_up_are_not_taken_for_those_that_go(cfgmig: Run, project: Path) -> None:
+    config = project / "list.yaml"
+    config.write_text("low: 0\nruns:\n- -1\n- -2\n- 1  # one\n- -3\n- 2  # two\n")
+    assert cfgmig("check", "--fix", "list.yaml").returncode == 0
+    assert config.read_text() == "low: 0\nruns:\n- 1  # one\n- 2  # two\n"
