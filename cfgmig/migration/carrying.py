@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cfgmig.errors import Refused
 from cfgmig.migration.done import Done
 from cfgmig.migration.effects import effects
 from cfgmig.migration.on_data import Order, no_order
@@ -12,7 +13,7 @@ from cfgmig.migration.on_document import Editing
 from cfgmig.migration.patch import trimmed
 from cfgmig.migration.plan import Plan
 from cfgmig.migration.values import copy
-from cfgmig.paths import Path
+from cfgmig.paths import Path, format_path
 
 if TYPE_CHECKING:
     from cfgmig.document import Document, Edit
@@ -102,6 +103,16 @@ class Carried:
         from cfgmig.migration.stash_json import to_json
 
         if self._written != self.editing.kept:
+            if isinstance(self.editing.data, list):
+                first = self.editing.kept[0]
+                raise Refused(
+                    f"{format_path(first.path)} must be kept for the way back, and JSON whose root "
+                    "is a list has no place for that",
+                    kind="migration",
+                    file=self.editing.document.name,
+                    help="`--no-stash` keeps nothing and refuses what would be lost; as YAML the"
+                    " file can keep it in comments",
+                )
             value = to_json(self.editing.kept)
             self.editing.reserve(STASH_KEY, value, there=bool(self._written))
             self._written = list(self.editing.kept)

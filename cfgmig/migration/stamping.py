@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cfgmig.errors import Refused
 from cfgmig.paths import Path
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ def stamped(document: Document, key: str, stamp: str) -> Edited:
     """
     from cfgmig.document.changes import Insert, SetValue
 
+    if isinstance(document.data, list):
+        raise Refused(
+            f"the root is a list, which has no place for `{key}`",
+            kind="unsupported-shape", file=document.name, line=1, column=1,
+            help="a list is told by its keys, or by `--family` and `--from-version`",
+        )  # fmt: skip
     keys = tuple(map(str, document.data)) if isinstance(document.data, dict) else ()
 
     def order(parent: Path) -> tuple[str, ...]:

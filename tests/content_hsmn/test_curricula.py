@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 import cfgmig
 from cfgmig.checking import CheckOptions, check, fixed
 from cfgmig.errors import Refused
+from cfgmig.migration.stamping import stamped
 from cfgmig.project import find_project
 from cfgmig.schema import Rule
 from cfgmig.schema.compile import compiled
 from cfgmig.schema.engine import check_document
 from cfgmig.schema.jsonschema import json_schema
+from cfgmig.upgrading import Options, upgrade_document
 from tests.conftest import ROOT
 from tests.content_hsmn.tools import Kind, among_all, parse, read
 
@@ -244,3 +246,18 @@ def test_a_list_is_loaded_by_a_trainer(tmp_path: Path) -> None:
     before = json.loads(file.read_bytes())
     rates = [stage.learning_rate for one in loaded.root for stage in one.stages]
     assert rates == [float(stage["learning_rate"]) for one in before for stage in one["stages"]]
+
+
+def test_a_list_has_no_place_for_a_stamp_or_a_stash(tmp_path: Path) -> None:
+    spelt = text(curricula({"learning_rate": 0.5, "weight": 1.0})).replace("0.5", "5e-1")
+    file = tmp_path / "curricula.json"
+    file.write_text(spelt)
+    asked = Options(family=KIND.family.name, version="2", to="1")
+    with pytest.raises(Refused, match="must be kept for the way back") as caught:
+        upgrade_document(file.read_bytes(), str(file), find_project(ROOT), asked)
+    assert "--no-stash" in str(caught.value.help)
+    plain = asked._replace(stash=False)
+    done = upgrade_document(file.read_bytes(), str(file), find_project(ROOT), plain)
+    assert json.loads(done.document.text)[0]["stages"][0]["learning_rate"] == "0.5"
+    with pytest.raises(Refused, match="which has no place for `schema_version`"):
+        stamped(parse(spelt), "schema_version", "hsmn_curricula/2")
