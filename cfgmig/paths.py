@@ -1,10 +1,11 @@
-"""Dotted paths: `loss.radial.inner_radius`, `phases[0].name`, `phases.*.name`."""
+"""Dotted paths, `loss.radial.inner_radius`, `phases[0].name`, `phases.*.name`, and data at them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 Segment = str | int
 Path = tuple[Segment, ...]
@@ -82,3 +83,69 @@ def fill(pattern: Path, captures: Path) -> Path:
         raise ValueError(f"{format_path(pattern)} has {stars} stars, not {len(captures)}")
     rest = iter(captures)
     return tuple(next(rest) if segment == "*" else segment for segment in pattern)
+
+
+def key_of(mapping: dict[Any, Any], segment: Segment) -> Any:
+    """The key of `mapping` that a path spells as `segment`.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if segment in mapping:
+        return segment
+    for key in mapping:
+        if not isinstance(key, str) and str(key) == segment:
+            return key
+    raise KeyError(segment)
+
+
+def child(value: Any, segment: Segment) -> Any:
+    """What stands one segment below `value`.
+
+    Raises:
+        KeyError: nothing does.
+    """
+    if isinstance(value, dict) and isinstance(segment, str):
+        return value[segment if segment in value else key_of(value, segment)]
+    if isinstance(value, list) and isinstance(segment, int) and 0 <= segment < len(value):
+        return value[segment]
+    raise KeyError(segment)
+
+
+def get(data: Any, path: Path) -> Any:
+    """What stands at `path`.
+
+    Raises:
+        KeyError: nothing does.
+    """
+    for segment in path:
+        data = child(data, segment)
+    return data
+
+
+def has(data: Any, path: Path) -> bool:
+    """Whether something, null included, stands at `path`."""
+    try:
+        get(data, path)
+    except KeyError:
+        return False
+    return True
+
+
+def find(data: Any, pattern: Path) -> list[Path]:
+    """Every path of `data` that `pattern` matches in full, in file order."""
+    found: list[tuple[Path, Any]] = [((), data)]
+    for wanted in pattern:
+        below: list[tuple[Path, Any]] = []
+        for path, value in found:
+            if wanted != "*":
+                try:
+                    below.append(((*path, wanted), child(value, wanted)))
+                except KeyError:
+                    continue
+            elif isinstance(value, dict):
+                below.extend(((*path, str(key)), item) for key, item in value.items())
+            elif isinstance(value, list):
+                below.extend(((*path, index), item) for index, item in enumerate(value))
+        found = below
+    return [path for path, _ in found]

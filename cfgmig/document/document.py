@@ -13,7 +13,7 @@ from cfgmig.document.spans import Comment, Edit, Note, Position
 from cfgmig.paths import Path, Segment
 
 if TYPE_CHECKING:
-    from cfgmig.document.toml_tree import Block, TomlTree
+    from cfgmig.document.toml.tree import Block, TomlTree
     from cfgmig.document.yaml_tree import Tree
 
 Kind = Literal["yaml", "json", "toml"]
@@ -185,7 +185,7 @@ class Document:
             Refused: some change is not possible, or not safely; nothing was changed.
         """
         if self.kind == "toml":
-            from cfgmig.document import toml_editor
+            from cfgmig.document.toml import editor as toml_editor
 
             return toml_editor.edit(self, changes, order)
         from cfgmig.document.editor import edit
@@ -209,7 +209,7 @@ class Document:
             Refused: as those deletes.
         """
         if self.kind == "toml":
-            from cfgmig.document import toml_cut
+            from cfgmig.document.toml import cut as toml_cut
 
             return toml_cut.cuts(self, paths, prune)
         from cfgmig.document.cutting import cuts
@@ -221,7 +221,7 @@ def _tree(source: Source, kind: Kind) -> Tree | TomlTree:
     """What a text holds; each reader is imported when it is needed."""
     with collector_paused(len(source.text)):
         if kind == "toml":
-            from cfgmig.document import toml_tree
+            from cfgmig.document.toml import tree as toml_tree
 
             return toml_tree.build(source)
         if kind == "json":

@@ -27,8 +27,8 @@ from cfgmig.migration.regroup import Flatten, Regroup, in_turn
 from cfgmig.migration.revise import Revise, Tell, Unrevise, revise, tell, unrevise
 from cfgmig.migration.site import Site
 from cfgmig.migration.unite import Part, Unite, part, unite
-from cfgmig.migration.values import copy, equal, find, get, has, identical, show
-from cfgmig.paths import Path, fill, format_path, match, parse_path
+from cfgmig.migration.values import copy, equal, identical, show
+from cfgmig.paths import Path, fill, find, format_path, get, has, match, parse_path
 
 
 def effects(operation: Operation, data: Any, site: Site) -> Iterator[Effect]:

@@ -12,8 +12,8 @@ from cfgmig.migration.on_data import Order, no_order, place_among, place_of, top
 from cfgmig.migration.site import Kept, Site, Told
 from cfgmig.migration.surroundings import comments_of, has_comments, shell
 from cfgmig.migration.trace import origin
-from cfgmig.migration.values import get, has, identical
-from cfgmig.paths import Path, format_path
+from cfgmig.migration.values import identical
+from cfgmig.paths import Path, format_path, get, has
 
 if TYPE_CHECKING:
     from cfgmig.document import Cut, Document, Node

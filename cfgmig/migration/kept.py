@@ -49,8 +49,8 @@ def reading(kept: Kept) -> Any:
 
 def _reading_toml(kept: Kept, name: str) -> Any:
     from cfgmig.document import Document
-    from cfgmig.document.toml_cut import read
-    from cfgmig.migration.values import get
+    from cfgmig.document.toml.cut import read
+    from cfgmig.paths import get
 
     if kept.raw is not None:
         return Document.parse(f"_ = {kept.raw}\n", name, "toml").get(("_",))

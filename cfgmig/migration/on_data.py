@@ -13,8 +13,8 @@ from cfgmig.migration.effect import Changed, Dropped, Effect, Moved, Written
 from cfgmig.migration.effects import effects
 from cfgmig.migration.operations import Operation
 from cfgmig.migration.site import Kept, Site
-from cfgmig.migration.values import child, copy, get, has, key_of
-from cfgmig.paths import Path, Segment
+from cfgmig.migration.values import copy
+from cfgmig.paths import Path, Segment, child, get, has, key_of
 
 if TYPE_CHECKING:
     from cfgmig.migration.plan import Plan

@@ -17,8 +17,8 @@ from cfgmig.migration.on_data import Order, perform, placed, top_of
 from cfgmig.migration.patch import find, trimmed
 from cfgmig.migration.site import Kept
 from cfgmig.migration.trace import origin
-from cfgmig.migration.values import get, has, identical, same_content
-from cfgmig.paths import Path
+from cfgmig.migration.values import identical, same_content
+from cfgmig.paths import Path, get, has
 
 if TYPE_CHECKING:
     from cfgmig.document import Change, Document, Edit, Edited, Note

@@ -25,8 +25,8 @@ from cfgmig.migration.operations import (
 from cfgmig.migration.regroup import Regroup
 from cfgmig.migration.revise import Revise, Tell
 from cfgmig.migration.unite import Unite
-from cfgmig.migration.values import equal, get, has, show
-from cfgmig.paths import Path, fill, format_path, parse_path
+from cfgmig.migration.values import equal, show
+from cfgmig.paths import Path, fill, format_path, get, has, parse_path
 
 
 class Field(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cfgmig.document import toml_emit
+from cfgmig.document.toml import emit
 from cfgmig.errors import Refused
 from cfgmig.migration.effect import Changed, Effect, Moved, Written
 from cfgmig.migration.keeping import PIN
@@ -61,8 +61,8 @@ class TomlEditing(Editing):
         if node is None or node.kind != "scalar":
             return False
         keeps = isinstance(new, str) and node.style in ("'", '"')
-        quote = node.style if keeps else toml_emit.quote_of(self.before.root)
-        return bool(node.raw != toml_emit.inline(node.value, quote))
+        quote = node.style if keeps else emit.quote_of(self.before.root)
+        return bool(node.raw != emit.inline(node.value, quote))
 
     def _pinned_text(self, effect: Written) -> str | None:
         """The line of a pinned default, which says that it is one."""
@@ -70,8 +70,8 @@ class TomlEditing(Editing):
             if self.stash:
                 self._new("pinned", effect.path)
             return None
-        value = toml_emit.inline(effect.value, toml_emit.quote_of(self.before.root))
-        name = toml_emit.key(str(effect.path[-1]))
+        value = emit.inline(effect.value, emit.quote_of(self.before.root))
+        name = emit.key(str(effect.path[-1]))
         return f"{name} = {value}  # {PIN} {self.version}\n"
 
     def _raw(self, path: Path, value: Any) -> str:
@@ -79,7 +79,7 @@ class TomlEditing(Editing):
         node = self._untouched(path)
         if node is not None and node.kind == "scalar" and node.raw.isprintable():
             return node.raw
-        return toml_emit.inline(value)
+        return emit.inline(value)
 
 
 def _holds_null(value: Any) -> bool:

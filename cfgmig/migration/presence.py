@@ -11,8 +11,8 @@ from cfgmig.migration.effect import Dropped, Effect, Written
 from cfgmig.migration.grade import IRREVERSIBLE, MISSING, STASH
 from cfgmig.migration.operations import Add, Default, Operation, Remove
 from cfgmig.migration.site import Site
-from cfgmig.migration.values import copy, equal, find, get, has, show
-from cfgmig.paths import Path, fill, format_path, match, parse_path
+from cfgmig.migration.values import copy, equal, show
+from cfgmig.paths import Path, fill, find, format_path, get, has, match, parse_path
 
 
 def add(operation: Add, data: Any, site: Site) -> Iterator[Effect]:

@@ -10,8 +10,7 @@ from typing import Any
 from cfgmig.errors import UsageError
 from cfgmig.migration.checks import checked
 from cfgmig.migration.operations import Move, Operation
-from cfgmig.migration.values import get, has
-from cfgmig.paths import Path, format_path, parse_path
+from cfgmig.paths import Path, format_path, get, has, parse_path
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -14,8 +14,8 @@ from cfgmig.migration.grade import MISSING, Grade
 from cfgmig.migration.operations import Operation
 from cfgmig.migration.presence import require_room
 from cfgmig.migration.site import Site
-from cfgmig.migration.values import child, copy, equal, get, has, identical, key_of, show
-from cfgmig.paths import Path, parse_path
+from cfgmig.migration.values import copy, equal, identical, show
+from cfgmig.paths import Path, child, get, has, key_of, parse_path
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from cfgmig.migration.grade import Grade
 from cfgmig.migration.operations import Operation
 from cfgmig.migration.presence import require_room
 from cfgmig.migration.site import Site
-from cfgmig.migration.values import equal, get, has, show
-from cfgmig.paths import Path, format_path, parse_path
+from cfgmig.migration.values import equal, show
+from cfgmig.paths import Path, format_path, get, has, parse_path
 
 Side = Literal["source", "target"]
 FLAG = "--prefer"

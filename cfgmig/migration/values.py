@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from cfgmig.paths import Path, Segment
-
 
 def identical(left: Any, right: Any) -> bool:
     """Same types, same values, same order of keys; NaN is itself."""
@@ -87,69 +85,3 @@ def show(value: Any) -> str:
     else:
         text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def key_of(mapping: dict[Any, Any], segment: Segment) -> Any:
-    """The key of `mapping` that a path spells as `segment`.
-
-    Raises:
-        KeyError: there is none.
-    """
-    if segment in mapping:
-        return segment
-    for key in mapping:
-        if not isinstance(key, str) and str(key) == segment:
-            return key
-    raise KeyError(segment)
-
-
-def child(value: Any, segment: Segment) -> Any:
-    """What stands one segment below `value`.
-
-    Raises:
-        KeyError: nothing does.
-    """
-    if isinstance(value, dict) and isinstance(segment, str):
-        return value[segment if segment in value else key_of(value, segment)]
-    if isinstance(value, list) and isinstance(segment, int) and 0 <= segment < len(value):
-        return value[segment]
-    raise KeyError(segment)
-
-
-def get(data: Any, path: Path) -> Any:
-    """What stands at `path`.
-
-    Raises:
-        KeyError: nothing does.
-    """
-    for segment in path:
-        data = child(data, segment)
-    return data
-
-
-def has(data: Any, path: Path) -> bool:
-    """Whether something, null included, stands at `path`."""
-    try:
-        get(data, path)
-    except KeyError:
-        return False
-    return True
-
-
-def find(data: Any, pattern: Path) -> list[Path]:
-    """Every path of `data` that `pattern` matches in full, in file order."""
-    found: list[tuple[Path, Any]] = [((), data)]
-    for wanted in pattern:
-        below: list[tuple[Path, Any]] = []
-        for path, value in found:
-            if wanted != "*":
-                try:
-                    below.append(((*path, wanted), child(value, wanted)))
-                except KeyError:
-                    continue
-            elif isinstance(value, dict):
-                below.extend(((*path, str(key)), item) for key, item in value.items())
-            elif isinstance(value, list):
-                below.extend(((*path, index), item) for index, item in enumerate(value))
-        found = below
-    return [path for path, _ in found]

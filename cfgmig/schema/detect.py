@@ -186,7 +186,7 @@ class _Facts:
 
     def all(self, path: str) -> list[Any]:
         """Every plain value at a path that may have stars."""
-        from cfgmig.migration.values import find, get
+        from cfgmig.paths import find, get
 
         values = [get(self.data, one) for one in find(self.data, parse_path(path))]
         return [one for one in values if not isinstance(one, dict | list) and one is not None]

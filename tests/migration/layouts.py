@@ -11,9 +11,8 @@ from cfgmig.migration.graph import RevisionGraph
 from cfgmig.migration.on_data import apply
 from cfgmig.migration.revision import Revision
 from cfgmig.migration.site import Site
-from cfgmig.migration.values import find, get, has
 from cfgmig.paths import Path as Keys
-from cfgmig.paths import format_path
+from cfgmig.paths import find, format_path, get, has
 
 NAMES = "lr seed width model loss steps alpha beta gamma data".split()  # noqa: SIM905
 LEAVES = ["1", "0.5", "7", "true", "adam", "runs/a", "[1, 2]", "'x y'", "null"]

@@ -27,8 +27,8 @@ from cfgmig.migration.on_data import apply, apply_plan
 from cfgmig.migration.plan import make_plan
 from cfgmig.migration.revision import Revision
 from cfgmig.migration.site import Site
-from cfgmig.migration.values import equal, find, get, has, same_content
-from cfgmig.paths import format_path
+from cfgmig.migration.values import equal, same_content
+from cfgmig.paths import find, format_path, get, has
 
 NAMES = ["lr", "seed", "width", "model", "loss", "steps"]
 LEAF = st.one_of(

@@ -24,8 +24,8 @@ from cfgmig.migration import (
 )
 from cfgmig.migration.on_data import apply
 from cfgmig.migration.site import Site
-from cfgmig.migration.values import get, same_content
-from cfgmig.paths import format_path
+from cfgmig.migration.values import same_content
+from cfgmig.paths import format_path, get
 from tests.document.generate import paths
 from tests.document.toml_generate import document
 from tests.migration.demo import chain, migrate

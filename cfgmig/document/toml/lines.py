@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cfgmig.document.comments import is_banner
-from cfgmig.document.toml_tree import Block, Statement
+from cfgmig.document.toml.tree import Block, Statement
 from cfgmig.paths import Path
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfgmig.document import toml_inline
 from cfgmig.document.changes import Cut, Delete, Insert
-from cfgmig.document.toml_emit import dotted
-from cfgmig.document.toml_model import get, has, put
-from cfgmig.document.toml_place import home as home_of
-from cfgmig.document.toml_place import put as put_key
-from cfgmig.document.toml_place import put_in_block, put_table
-from cfgmig.document.toml_plan import insert_raw, rekeyed
-from cfgmig.document.toml_step import Step, block_of, defining
-from cfgmig.document.toml_tree import Block, Statement
+from cfgmig.document.toml import braces
+from cfgmig.document.toml.emit import dotted
+from cfgmig.document.toml.model import put
+from cfgmig.document.toml.place import home as home_of
+from cfgmig.document.toml.place import put as put_key
+from cfgmig.document.toml.place import put_in_block, put_table
+from cfgmig.document.toml.plan import insert_raw, rekeyed
+from cfgmig.document.toml.step import Step, block_of, defining
+from cfgmig.document.toml.tree import Block, Statement
 from cfgmig.errors import Refused
-from cfgmig.paths import Path, format_path
+from cfgmig.paths import Path, format_path, get, has
 
 if TYPE_CHECKING:
     from cfgmig.document.document import Document
@@ -34,7 +34,7 @@ def cuts(document: Document, paths: Sequence[Path], prune: bool) -> tuple[Cut, .
     Raises:
         Refused: as those deletes.
     """
-    from cfgmig.document.toml_editor import edit, ended
+    from cfgmig.document.toml.editor import edit, ended
 
     current, _ = ended(document)
     out = []
@@ -46,16 +46,16 @@ def cuts(document: Document, paths: Sequence[Path], prune: bool) -> tuple[Cut, .
 
 
 def _cut(document: Document, path: Path, prune: bool) -> Cut:
-    from cfgmig.document.toml_plan import delete
+    from cfgmig.document.toml.plan import delete
 
     if document.node(path) is None:
         raise Refused(f"there is no {format_path(path)}", kind="not-found", file=document.name)
     change = Delete(path, prune)
     step = Step(document, change, None)
     top = delete(step, change)
-    place = toml_inline.inside(step, top)
+    place = braces.inside(step, top)
     if place is not None:
-        return toml_inline.cut(step, place, path, top)
+        return braces.cut(step, place, path, top)
     step.edits()
     texts = [text for first, last in step.ranges for text in step.lines.texts[first : last + 1]]
     first = step.ranges[0][0]
@@ -279,13 +279,13 @@ def _restore_value(step: Step, cut: Cut, snippet: Document) -> None:
     holder = place.holder
     if holder is None or len(place.rest) > 1:
         put_key(step, cut.at, rekeyed(snippet), raw)
-    elif not toml_inline.restore(step, holder, cut):
+    elif not braces.restore(step, holder, cut):
         index = min(cut.index, len(holder.entries or holder.items))
         spans = snippet.comment_spans()
         notes = [snippet.text[a:b] for a, b in spans if not node.start <= a < node.end]
         entry = f"{snippet.blocks[0].statements[0].keys[0].raw} = {raw}"
         entry = raw if isinstance(cut.at[-1], int) else entry
-        toml_inline.put(step, holder, index, entry, "".join(notes[:1]))
+        braces.put(step, holder, index, entry, "".join(notes[:1]))
 
 
 def _restore_inner(step: Step, cut: Cut, snippet: Document, value: Any) -> None:

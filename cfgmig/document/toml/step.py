@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cfgmig.document.changes import Delete, MoveTo, Restore
 from cfgmig.document.receipt import apply
 from cfgmig.document.spans import Edit
-from cfgmig.document.toml_emit import inline, quote_of
-from cfgmig.document.toml_lines import Lines
-from cfgmig.document.toml_model import Leave, has, predicted, same
-from cfgmig.document.toml_tree import Block, Statement, statements
+from cfgmig.document.toml.emit import inline, quote_of
+from cfgmig.document.toml.lines import Lines
+from cfgmig.document.toml.model import Leave, predicted, same
+from cfgmig.document.toml.tree import Block, Statement, statements
 from cfgmig.errors import Refused
-from cfgmig.paths import Path, format_path
+from cfgmig.paths import Path, format_path, has
 
 if TYPE_CHECKING:
     from cfgmig.document.changes import Change

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any, NamedTuple
 
 from cfgmig.document.changes import Change, Delete, Insert, MoveTo, SetValue
-from cfgmig.paths import Path
+from cfgmig.paths import Path, get, has
 
 
 class Leave(NamedTuple):
@@ -33,31 +33,6 @@ def copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: copy(one) for name, one in value.items()}
     return [copy(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def get(data: Any, path: Path) -> Any:
-    """What stands at a path.
-
-    Raises:
-        KeyError: nothing does.
-    """
-    for segment in path:
-        known: Any = data if isinstance(data, dict) and isinstance(segment, str) else ()
-        if isinstance(data, list) and isinstance(segment, int):
-            known = range(len(data))
-        if segment not in known:
-            raise KeyError(segment)
-        data = data[segment]
-    return data
-
-
-def has(data: Any, path: Path) -> bool:
-    """Whether something stands at a path."""
-    try:
-        get(data, path)
-    except KeyError:
-        return False
-    return True
 
 
 def top_of(data: Any, path: Path) -> Path:

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING
 from cfgmig.document.changes import Insert, MoveTo
 from cfgmig.document.receipt import compose, shifted
 from cfgmig.document.spans import Edit, Note
-from cfgmig.document.toml_model import get, has
-from cfgmig.document.toml_plan import plan, unpacked
-from cfgmig.document.toml_step import Step, about
+from cfgmig.document.toml.plan import plan, unpacked
+from cfgmig.document.toml.step import Step, about
 from cfgmig.errors import Refused
-from cfgmig.paths import format_path
+from cfgmig.paths import format_path, get, has
 
 if TYPE_CHECKING:
     from cfgmig.document.changes import Change
     from cfgmig.document.document import Document, Edited
     from cfgmig.document.plan_place import Order
-    from cfgmig.document.toml_model import Leave
+    from cfgmig.document.toml.model import Leave
 
 
 def edit(document: Document, changes: Sequence[Change], order: Order | None) -> Edited:

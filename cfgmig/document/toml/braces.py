@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cfgmig.document.changes import Cut
 from cfgmig.document.node import Node
-from cfgmig.document.toml_step import Step
+from cfgmig.document.toml.step import Step
 from cfgmig.paths import Path, format_path
 
 

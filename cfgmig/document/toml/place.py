@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cfgmig.document import toml_emit, toml_inline
 from cfgmig.document.node import Node
-from cfgmig.document.toml_lines import ranked
-from cfgmig.document.toml_model import has
-from cfgmig.document.toml_step import Step, block_of
-from cfgmig.document.toml_tree import Block, statements
-from cfgmig.paths import Path, format_path
+from cfgmig.document.toml import braces, emit
+from cfgmig.document.toml.lines import ranked
+from cfgmig.document.toml.step import Step, block_of
+from cfgmig.document.toml.tree import Block, statements
+from cfgmig.paths import Path, format_path, has
 
 # Gives the lines of an entry, comments included, for its key as text and an indentation.
 Body = Callable[[str, str], list[str]]
@@ -108,7 +107,7 @@ def put(step: Step, path: Path, body: Body, text: str) -> None:
         put_in_block(step, place.block, place.rest, body)
     else:
         new = place.new or ()
-        lines = [f"[{toml_emit.dotted(new)}]", *body(toml_emit.dotted(place.rest), "")]
+        lines = [f"[{emit.dotted(new)}]", *body(emit.dotted(place.rest), "")]
         put_table(step, new, lines)
 
 
@@ -120,13 +119,13 @@ def put_inside(step: Step, path: Path, place: Home, text: str) -> None:
         index = int(rest[0])
         if len(rest) > 1 or index > len(holder.items):
             raise step.refuse(f"{format_path(path)} is out of range", path, "not-found")
-        toml_inline.put(step, holder, index, text)
+        braces.put(step, holder, index, text)
         return
     for segment in reversed(rest[1:]):
-        text = f"{{ {toml_emit.key(str(segment))} = {text} }}"
+        text = f"{{ {emit.key(str(segment))} = {text} }}"
     names = [entry.name for entry in holder.entries]
     index = ranked(names, str(rest[0]), step.order(path[: len(path) - len(rest)]))
-    toml_inline.put(step, holder, index, f"{toml_emit.key(str(rest[0]))} = {text}")
+    braces.put(step, holder, index, f"{emit.key(str(rest[0]))} = {text}")
 
 
 def put_in_block(step: Step, block: Block, rest: Path, body: Body) -> None:
@@ -140,7 +139,7 @@ def put_in_block(step: Step, block: Block, rest: Path, body: Body) -> None:
     else:
         line = lines.before(block.statements[0])
     alone = block.line < 0 and not block.statements and lines.spaced()
-    step.put(line, body(toml_emit.dotted(rest), lines.indent(block)), below=alone)
+    step.put(line, body(emit.dotted(rest), lines.indent(block)), below=alone)
 
 
 def put_table(step: Step, path: Path, texts: list[str]) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfgmig.document import toml_emit, toml_inline
 from cfgmig.document.changes import Change, Delete, Insert, MoveTo, Restore, Rewrite, SetValue
 from cfgmig.document.node import Node
-from cfgmig.document.toml_model import Leave, get, has, same, top_of, unwraps
-from cfgmig.document.toml_place import Body, Home, home, put, put_table
-from cfgmig.document.toml_step import Step, block_of, defining
-from cfgmig.document.toml_tree import Block, Statement
+from cfgmig.document.toml import braces, emit
+from cfgmig.document.toml.model import Leave, same, top_of, unwraps
+from cfgmig.document.toml.place import Body, Home, home, put, put_table
+from cfgmig.document.toml.step import Step, block_of, defining
+from cfgmig.document.toml.tree import Block, Statement
 from cfgmig.errors import UsageError
-from cfgmig.paths import Path, format_path
+from cfgmig.paths import Path, format_path, get, has
 
 if TYPE_CHECKING:
     from cfgmig.document.document import Document
@@ -25,7 +25,7 @@ def plan(step: Step, change: Change | Leave) -> None:
         Refused: it is not possible, or not safely.
     """
     if isinstance(change, MoveTo):
-        from cfgmig.document.toml_move import move
+        from cfgmig.document.toml.move import move
 
         move(step, change)
     elif isinstance(change, Delete):
@@ -40,7 +40,7 @@ def plan(step: Step, change: Change | Leave) -> None:
     elif isinstance(change, Rewrite):
         _rewrite(step, change)
     elif isinstance(change, Restore):
-        from cfgmig.document.toml_cut import restore
+        from cfgmig.document.toml.cut import restore
 
         restore(step, change.cut)
     else:
@@ -64,9 +64,9 @@ def delete(step: Step, change: Delete) -> Path:
     data, path = step.document.data, change.path
     need(step, path)
     top = top_of(data, path) if change.prune else path
-    place = toml_inline.inside(step, top)
+    place = braces.inside(step, top)
     if place is not None:
-        toml_inline.remove(step, place)
+        braces.remove(step, place)
         return top
     holder = get(data, top[:-1])
     if isinstance(holder, list) and len(holder) == 1:
@@ -114,10 +114,10 @@ def _leave_empty(step: Step, found: list[Block | Statement], holder: Path) -> No
     first = found[0]
     extent = step.lines.extent(first)
     if isinstance(first, Block):
-        step.put(extent.head, [f"[{toml_emit.dotted(holder)}]"])
+        step.put(extent.head, [f"[{emit.dotted(holder)}]"])
         return
     block = next(one for one in step.document.blocks if first in one.statements)
-    step.put(extent.head, [f"{toml_emit.dotted(holder[len(block.path) :])} = {{}}"])
+    step.put(extent.head, [f"{emit.dotted(holder[len(block.path) :])} = {{}}"])
 
 
 def _insert(step: Step, change: Insert) -> None:
@@ -137,7 +137,7 @@ def _insert(step: Step, change: Insert) -> None:
     step.bring(comments if place.holder is None else ())
     dotted = place.holder is not None or (place.block is not None and len(place.rest) > 1)
     if isinstance(value, dict) and value and not dotted:
-        put_table(step, path, [*comments, *toml_emit.table(path, value, step.quote)])
+        put_table(step, path, [*comments, *emit.table(path, value, step.quote)])
         return
 
     def body(key: str, indent: str) -> list[str]:
@@ -205,7 +205,7 @@ def unpacked(document: Document, change: Change) -> list[Change | Leave]:
     if isinstance(change, MoveTo) and _parts(document, change):
         node = document.node(change.source)
         assert node is not None
-        raw = f"{toml_emit.key(str(change.target[-1]))} = {document.text[node.start : node.end]}"
+        raw = f"{emit.key(str(change.target[-1]))} = {document.text[node.start : node.end]}"
         value = get(document.data, change.source)
         return [Insert(change.target, value, raw), Leave(change.source)]
     if not isinstance(change, SetValue) or not has(document.data, change.path):

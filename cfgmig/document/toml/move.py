@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from cfgmig.document import toml_emit, toml_inline
 from cfgmig.document.changes import MoveTo
 from cfgmig.document.node import Node
-from cfgmig.document.toml_model import has, unwraps
-from cfgmig.document.toml_place import Body, home, put, put_in_block, put_table
-from cfgmig.document.toml_plan import need
-from cfgmig.document.toml_step import Step, block_of, defining, holds
-from cfgmig.document.toml_tree import Block, Statement
-from cfgmig.paths import Path, format_path
+from cfgmig.document.toml import braces, emit
+from cfgmig.document.toml.model import unwraps
+from cfgmig.document.toml.place import Body, home, put, put_in_block, put_table
+from cfgmig.document.toml.plan import need
+from cfgmig.document.toml.step import Step, block_of, defining, holds
+from cfgmig.document.toml.tree import Block, Statement
+from cfgmig.paths import Path, format_path, has
 
 
 def move(step: Step, change: MoveTo) -> None:
@@ -36,7 +36,7 @@ def move(step: Step, change: MoveTo) -> None:
             f"{format_path(source)} (line {line}) cannot move: {format_path(target)} "
             f"is there already (line {at})", target, "key-collision", "delete one of the two",
         )  # fmt: skip
-    place = toml_inline.inside(step, source)
+    place = braces.inside(step, source)
     if place is not None:
         _move_inside(step, change, place)
         return
@@ -100,7 +100,7 @@ def _joined(tables: dict[Path, list[str]]) -> list[str]:
     """The lines of tables, each below its header."""
     lines: list[str] = []
     for path, texts in tables.items():
-        lines += [*([""] if lines else []), f"[{toml_emit.dotted(path)}]", *texts]
+        lines += [*([""] if lines else []), f"[{emit.dotted(path)}]", *texts]
     return lines
 
 
@@ -109,9 +109,9 @@ def _rename(step: Step, keys: tuple[Node, ...], source: Path, target: Path) -> N
     size = sum(isinstance(segment, str) for segment in source)
     if source[:-1] == target[:-1]:
         node = keys[size - 1]
-        step.replace(node.start, node.end, toml_emit.key(str(target[-1]), node.style))
+        step.replace(node.start, node.end, emit.key(str(target[-1]), node.style))
     else:
-        step.replace(keys[0].start, keys[size - 1].end, toml_emit.dotted(target))
+        step.replace(keys[0].start, keys[size - 1].end, emit.dotted(target))
 
 
 def _move_statement(
@@ -137,7 +137,7 @@ def _move_statement(
     if place.block is not None:
         put_in_block(step, place.block, place.rest, _carried(step, entry))
     else:
-        texts = _carried(step, entry)(toml_emit.dotted(place.rest), "")
+        texts = _carried(step, entry)(emit.dotted(place.rest), "")
         tables.setdefault(place.new or (), []).extend(texts)
 
 
@@ -161,17 +161,17 @@ def _carried(step: Step, entry: Statement) -> Body:
     return body
 
 
-def _move_inside(step: Step, change: MoveTo, place: toml_inline.Inside) -> None:
+def _move_inside(step: Step, change: MoveTo, place: braces.Inside) -> None:
     """An entry of braces gets another name, or moves up or down where it stands."""
     source, target = change.source, change.target
     key = place.holder.entries[place.at].key
     raw = step.document.text[place.value.start : place.value.end]
     outer = step.document.node(target)
     if source[:-1] == target[:-1]:
-        step.replace(key.start, key.end, toml_emit.key(str(target[-1]), key.style))
+        step.replace(key.start, key.end, emit.key(str(target[-1]), key.style))
     elif target[: len(source)] == source:
         for segment in reversed(target[len(source) :]):
-            raw = f"{{ {toml_emit.key(str(segment))} = {raw} }}"
+            raw = f"{{ {emit.key(str(segment))} = {raw} }}"
         step.replace(place.value.start, place.value.end, raw)
     elif outer is not None:
         step.replace(outer.start, outer.end, raw)

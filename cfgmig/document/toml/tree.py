@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cfgmig.document.node import Entry, Node
 from cfgmig.document.source import Source
-from cfgmig.document.toml_scan import Scanner, duplicate
+from cfgmig.document.toml.scan import Scanner, duplicate
 from cfgmig.document.yaml_tree import MAX_DEPTH, too_deep
 from cfgmig.errors import Refused
 from cfgmig.paths import Path

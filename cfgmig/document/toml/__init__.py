@@ -1,0 +1,1 @@
+"""TOML documents: read by spans, edited line by line, verified by tomllib."""
