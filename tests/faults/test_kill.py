@@ -56,8 +56,11 @@ def survive(project: Project, kills: int, seed: int) -> None:
         step: tuple[str, ...] = ()
         if number % 3 == 2:  # renames are the shortest part, and the one that matters
             step = ("replace", str(random_.randrange(1, count + 1)))
-        hit = run_and_kill(there, direction, random_.uniform(0, duration), *step)
+        wait = random_.uniform(0, duration)
+        hit = run_and_kill(there, direction, wait, *step)
         hits += hit
+        if not hit:  # the run was over by then: kill the next ones earlier, whatever else runs here
+            duration = max(wait, 0.7 * duration)
         state = there.state()
         if hit and number % 2:
             undo_what_was_left(there)
