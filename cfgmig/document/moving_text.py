@@ -148,13 +148,23 @@ def _leave(planner: Planner, spot: Spot, depth: int) -> None:
     if remaining(draft, holder) == 1 or (spot.steps[depth] == 0 and shares_line(draft, holder, 0)):
         raise refuse(draft, spot.node, "the move would leave its collection empty",
                      "unsupported-shape")  # fmt: skip
+    own = _inside(draft, draft.entries(spot.holder)[spot.at])
     removal, _ = take_lines(draft, spot, depth)
     gone = tuple(unit for unit in removal.units if unit not in removal.kept)
     before = len(draft.dropped)
     drop_comments(draft, gone)
     forget(draft, holder, spot.steps[depth])
     if spot.holder.style == "block":
-        _stay(draft, draft.dropped[before:], removal)
+        left = draft.dropped[before:]
+        for text in own:  # they go along, in the text of the value
+            if text in left:
+                left.remove(text)
+        _stay(draft, left, removal)
+
+
+def _inside(draft: Draft, entry: Entry) -> list[str]:
+    """The comments between an entry's key and the end of its value."""
+    return [draft.text[at:end] for at, end in draft.comments if entry.at <= at < entry.value.end]
 
 
 def _stay(draft: Draft, comments: list[str], removal: Removal) -> None:

@@ -31,6 +31,13 @@ def test_a_key_without_comments_leaves_nothing() -> None:
     assert done.notes == ()
 
 
+def test_comments_inside_of_a_value_go_along_and_stay_nowhere() -> None:
+    text = "a: {b: 1}\n# of c\nc: [1,  # one\n  2]  # noted\nd: 3\n"
+    done = document(text).edit([MoveTo(("c",), ("a", "c"))])
+    assert done.document.text == "a: {b: 1, c: [1,  # one\n  2]}\n# of c\n# noted\nd: 3\n"
+    assert [note.line for note in done.notes] == [3, 4]
+
+
 FLOW = "a: {b: 1, c: 2}\n"
 LINES = "a: {\n    b: 1,\n    c: 2\n  }\n"
 BLOCK = "a:\n  b: 1\n  c: 2\n"
