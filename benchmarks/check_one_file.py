@@ -28,7 +28,9 @@ def main() -> None:
     cfgmig = str(SCRIPTS / "cfgmig")
     with tempfile.TemporaryDirectory() as folder:
         schema = Path(folder) / "schema.json"
-        printed = subprocess.run([cfgmig, "schema", "--family", "ternary_vae"], cwd=ROOT, check=True, capture_output=True)
+        printed = subprocess.run(
+            [cfgmig, "schema", "--family", "ternary_vae"], cwd=ROOT, check=True, capture_output=True
+        )
         schema.write_bytes(printed.stdout)
         commands = {
             BARE: [sys.executable, "-c", "import pydantic"],
