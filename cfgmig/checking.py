@@ -13,7 +13,6 @@ from cfgmig.upgrading import Options, Upgraded, identify, migrate
 
 if TYPE_CHECKING:
     from cfgmig.document import Document
-    from cfgmig.document.changes import Change
     from cfgmig.paths import Path
     from cfgmig.project import Project, Source
     from cfgmig.schema.detect import Detection
@@ -241,10 +240,12 @@ def fixed(checkup: Checkup, *, unsafe: bool = False) -> Document:
 
 def _round(checkup: Checkup, *, unsafe: bool) -> tuple[Document, list[str]]:
     """The document after one round of fixes, and the rules whose fixes changed it."""
+    from cfgmig.document.changes import paths_of
+
     document, codes = checkup.document, []
     lists: set[Path] = set()
     for code, fix in checkup.fixes:
-        paths = [path for change in fix.changes for path in _paths(change)]
+        paths = [path for change in fix.changes for path in paths_of(change)]
         # Where an item came or went, the numbers of the others mean other items by now.
         stale = any(path[: len(one)] == one != path for path in paths for one in lists)
         if stale or not (fix.safe or unsafe):
@@ -258,15 +259,6 @@ def _round(checkup: Checkup, *, unsafe: bool) -> tuple[Document, list[str]]:
             codes.append(code)
             lists |= {path[:-1] for path in paths if path and isinstance(path[-1], int)}
     return document, codes
-
-
-def _paths(change: Change) -> tuple[Path, ...]:
-    """Every path that a change is about."""
-    from cfgmig.document.changes import MoveTo, Restore
-
-    if isinstance(change, MoveTo):
-        return change.source, change.target
-    return (change.cut.path if isinstance(change, Restore) else change.path,)
 
 
 def _codes(given: tuple[str, ...], project: Project, setting: str) -> tuple[str, ...]:

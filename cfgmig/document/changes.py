@@ -145,3 +145,10 @@ class Restore(NamedTuple):
 
 
 Change = MoveTo | SetValue | Delete | Insert | Rewrite | Restore
+
+
+def paths_of(change: Change) -> tuple[Path, ...]:
+    """Every path that a change is about; the first is the one that messages name."""
+    if isinstance(change, MoveTo):
+        return change.source, change.target
+    return (change.cut.path if isinstance(change, Restore) else change.path,)

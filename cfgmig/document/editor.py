@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cfgmig.document.changes import Change, Delete, Insert, MoveTo, Restore
+from cfgmig.document.changes import Change, Delete, Insert, MoveTo, paths_of
 from cfgmig.document.draft import Draft, Retry, Unit
 from cfgmig.document.moving_text import CopyTo
 from cfgmig.document.node import Node
@@ -168,9 +168,7 @@ def _failed(document: Document, change: Change | CopyTo, problem: Mismatch) -> R
 
 def path_of(change: Change | CopyTo) -> Path:
     """The path that a change is about."""
-    if isinstance(change, Restore):
-        return change.cut.path
-    return change.source if isinstance(change, (MoveTo, CopyTo)) else change.path
+    return change.source if isinstance(change, CopyTo) else paths_of(change)[0]
 
 
 def describe(change: Change | CopyTo) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cfgmig.document.changes import Delete, MoveTo, Restore
+from cfgmig.document.changes import Delete, paths_of
 from cfgmig.document.receipt import apply
 from cfgmig.document.spans import Edit
 from cfgmig.document.toml.emit import inline, quote_of
@@ -244,9 +244,7 @@ class Step:
 
 def about(change: Change | Leave) -> Path:
     """The path that a change is about."""
-    if isinstance(change, Restore):
-        return change.cut.path
-    return change.source if isinstance(change, MoveTo) else change.path
+    return change.path if isinstance(change, Leave) else paths_of(change)[0]
 
 
 def defining(document: Document, path: Path) -> list[Block | Statement]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import torch
 
 from examples.common.checkpoints import load_state
 from examples.hsmn import train
+from tests.examples.common.killing import killed_in_the_middle
 
 from .train_helpers import config_file, entries, start
 
@@ -20,18 +19,8 @@ STEPS = 60
 
 
 def _killed_in_the_middle(config: Path, out: Path) -> None:
-    """SIGKILL as soon as the second epoch's state is on disk, before the run is over."""
     process = start("examples.hsmn.train", config, "--out", out, "--no-live")
-    state = out / "latest.resume"
-    limit = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < limit:
-        if state.exists() and load_state(state)["epoch"] >= 2:
-            break
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert load_state(state)["step"] < STEPS
+    assert killed_in_the_middle(process, out)["step"] < STEPS
 
 
 def _run(config: Path, out: Path, *more: str) -> int:

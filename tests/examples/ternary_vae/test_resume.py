@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from examples.common.checkpoints import load_state
 from examples.common.flow import Stop
 from examples.ternary_vae import train
 from examples.ternary_vae.saving import restore
+from tests.examples.common.killing import killed_in_the_middle
 
 from .probes import assembled
 from .trained import config_file, start
@@ -27,18 +26,8 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def _killed_in_the_middle(config: Path, out: Path) -> None:
-    """SIGKILL as soon as the second epoch's state is on disk, before the run is over."""
     process = start(config, "--out", out, *STEPS)
-    state = out / "latest.resume"
-    limit = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < limit:
-        if state.exists() and load_state(state)["epoch"] >= 2:
-            break
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert load_state(state)["epoch"] < 6
+    assert killed_in_the_middle(process, out)["epoch"] < 6
 
 
 def test_a_killed_run_that_resumes_equals_one_that_was_not(weights: Path, tmp_path: Path) -> None:
